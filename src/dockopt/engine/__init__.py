@@ -1,0 +1,1 @@
+"""The engine: transforms, transactions, proof, pipeline, journal."""
