@@ -1,0 +1,135 @@
+"""The public face: all that a transform may import, and what a program needs to use dockopt.
+
+>>> from dockopt.api import load, dump, transform
+>>> document = load(b"FROM debian\\nMAINTAINER me\\n")
+>>> transform(document).after
+b'FROM debian\\nLABEL org.opencontainers.image.authors="me"\\n'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dockopt.engine.edit import EditError, Editor
+from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Phase, Proposal, Refusal, Safety
+from dockopt.engine.pipeline import Options, rewrite, rewrite_document
+from dockopt.engine.registry import PluginError, Registry, Spec, UnknownTransform, registry
+from dockopt.engine.transform import Transform
+from dockopt.facts.base import BaseImage, is_windows, split_reference
+from dockopt.facts.facts import Facts, ScriptView
+from dockopt.facts.managers import BY_NAME as MANAGERS
+from dockopt.facts.managers import Manager
+from dockopt.facts.packages import Invocation, Option, base_name, installed, invocations_in, read_call, unwrap
+from dockopt.facts.stages import Stage, Stages, sources
+from dockopt.facts.state import State
+from dockopt.facts.value import Known, Unknown
+from dockopt.shell.edits import delete_item, delete_word, insert_after, insert_before, item_commands, replace
+from dockopt.shell.script import Command, Item, Redirect, Script, Word, parse_script
+from dockopt.shell.style import insert_item, leading_operators, operator_break
+from dockopt.syntax.document import Document, Problem, dump, load
+from dockopt.syntax.grammar import Flag, Pair, Token, parse_heredoc, parse_json, tokens
+from dockopt.syntax.nodes import Blank, Comment, Directive, Heredoc, Instruction, Line, Node
+from dockopt.syntax.spans import Edit, splice, splice_text
+from dockopt.syntax.words import ExpansionError, expand_known, process_word, process_words
+
+__all__ = [
+    "MANAGERS",
+    "NO_EFFECTS",
+    "BaseImage",
+    "Blank",
+    "Command",
+    "Comment",
+    "Directive",
+    "Document",
+    "Edit",
+    "EditError",
+    "Editor",
+    "Effects",
+    "Entry",
+    "ExpansionError",
+    "Facts",
+    "Flag",
+    "Heredoc",
+    "Instruction",
+    "Invocation",
+    "Item",
+    "Known",
+    "Line",
+    "Manager",
+    "Node",
+    "Option",
+    "Options",
+    "Outcome",
+    "Pair",
+    "Phase",
+    "PluginError",
+    "Problem",
+    "Proposal",
+    "Redirect",
+    "Refusal",
+    "Registry",
+    "Safety",
+    "Script",
+    "ScriptView",
+    "Spec",
+    "Stage",
+    "Stages",
+    "State",
+    "Token",
+    "Transform",
+    "Unknown",
+    "UnknownTransform",
+    "Word",
+    "base_name",
+    "delete_item",
+    "delete_word",
+    "dump",
+    "expand_known",
+    "insert_after",
+    "insert_before",
+    "insert_item",
+    "installed",
+    "invocations_in",
+    "is_windows",
+    "item_commands",
+    "leading_operators",
+    "load",
+    "operator_break",
+    "parse_heredoc",
+    "parse_json",
+    "parse_script",
+    "process_word",
+    "process_words",
+    "read_call",
+    "registry",
+    "replace",
+    "rewrite",
+    "rewrite_document",
+    "sources",
+    "splice",
+    "splice_text",
+    "split_reference",
+    "tokens",
+    "transform",
+    "unwrap",
+]
+
+
+def transform(
+    document: Document,
+    *,
+    unsafe: bool = False,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+) -> Outcome:
+    """Run transforms over a document; names may be ids, aliases or families.
+
+    :raises UnknownTransform: for a name nobody registered.
+    """
+    known = registry()
+    ids = tuple(id for name in select for id in known.resolve(name))
+    skipped = tuple(id for name in ignore for id in known.resolve(name))
+    data = dump(document)
+    if not document.instructions or document.problems:
+        return rewrite(data, Options(unsafe, ids, skipped))
+    return rewrite_document(document, data, Options(unsafe, ids, skipped), known)

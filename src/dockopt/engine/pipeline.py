@@ -1,0 +1,298 @@
+"""Run the transforms over one file: transactions, proof, fixpoint, journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from dockopt.engine.edit import EditError, Editor
+from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Proposal, Refusal, Safety
+from dockopt.engine.proof import prove
+from dockopt.engine.registry import Registry, Spec, registry
+from dockopt.engine.suppress import Suppressions
+from dockopt.engine.transform import Transform
+from dockopt.facts.facts import Facts
+from dockopt.syntax.document import Document, dump, load
+from dockopt.syntax.nodes import Node
+from dockopt.syntax.spans import OverlapError
+
+MAX_ROUNDS = 10
+MAX_PASSES = 50
+
+
+class Options(NamedTuple):
+    """What to run. ``select`` and ``ignore`` hold ids; an empty ``select`` means the defaults."""
+
+    unsafe: bool = False
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    careful: bool = False  #: prove every single proposal, not only the result (the engine does so itself on a miss)
+
+
+def selected(options: Options, known: Registry) -> list[Spec]:
+    """The transforms that run, in order."""
+    wanted = set(options.select)
+    return [
+        spec
+        for spec in known.specs
+        if (spec.id in wanted if wanted else spec.default) and spec.id not in options.ignore
+    ]
+
+
+def preload(options: Options) -> None:
+    """Import every selected transform and what they use: for a parent about to fork its workers."""
+    known = registry()
+    for spec in selected(options, known):
+        known.load(spec.id)
+    import dockerfile_parse  # noqa: F401
+
+    from dockopt.shell.script import parse_script
+
+    parse_script("true")
+
+
+def rewrite(data: bytes, options: Options) -> Outcome:
+    """Rewrite one Dockerfile. Never raises for what the file holds.
+
+    A file BuildKit would reject comes back untouched with ``error`` set.
+    """
+    document = load(data)
+    if not document.instructions:
+        return Outcome(data, data, (), "no instructions: not a Dockerfile; nothing was changed")
+    if document.problems:
+        problem = document.problems[0]
+        message = f"BuildKit rejects this file: {problem.message}; fix that first, nothing was changed"
+        return Outcome(data, data, (), message, problem.line)
+    return rewrite_document(document, data, options, registry())
+
+
+def rewrite_document(document: Document, data: bytes, options: Options, known: Registry) -> Outcome:
+    """:func:`rewrite` for a document at hand and a registry of the caller's."""
+    plan = selected(options, known)
+    run = _Run(document, plan, options, known, careful=options.careful)
+    run.go()
+    if not options.careful and run.doubtful:
+        # Something missed: once more, with a proof after every proposal, to find and drop the culprit.
+        run = _Run(document, plan, options, known, careful=True)
+        run.go()
+    after = dump(run.document) if run.document is not document else data
+    return Outcome(data, after, tuple(run.journal()))
+
+
+class _Run:
+    def __init__(
+        self, document: Document, plan: list[Spec], options: Options, known: Registry, *, careful: bool
+    ) -> None:
+        self.original = document
+        self.document = document
+        self.facts = Facts(document)
+        self.plan = plan
+        self.options = options
+        self.known = known
+        self.careful = careful
+        self.suppressions = Suppressions(document, known)
+        self.applied: list[Entry] = []
+        self.applied_effects: list[Effects] = []
+        self.defects: list[Entry] = []
+        self.open: dict[str, list[Entry]] = {}  #: per transform, what its last pass left undone
+        self.quiet: dict[str, Document] = {}  #: the document each transform last had nothing to do on
+        self.banned: set[tuple[str, tuple[int, ...], str]] = set()
+        self.broken: set[str] = set()
+        self.doubtful = False
+
+    def go(self) -> None:
+        busy: list[str] = []
+        for _ in range(MAX_ROUNDS):
+            busy = [spec.id for spec in self.plan if self._exhaust(spec)]
+            if not busy:
+                break
+        else:
+            self._give_up(busy)
+            return
+        if self.document is not self.original and not self.careful:
+            missed = prove(Facts(self.original), self.facts, merge(self.applied_effects))
+            self.doubtful = self.doubtful or missed is not None
+
+    def _give_up(self, busy: list[str]) -> None:
+        """The transforms do not settle: the original stays, and they are named."""
+        self.document, self.facts = self.original, Facts(self.original)
+        self.applied, self.open = [], {}
+        last = self.original.instructions[-1].end_line
+        for name in busy:
+            self.defects.append(
+                Entry(
+                    "defect",
+                    name,
+                    1,
+                    last,
+                    f"still changing the file after {MAX_ROUNDS} rounds",
+                    cause="no-convergence",
+                )
+            )
+
+    def _exhaust(self, spec: Spec) -> bool:
+        """Run one transform until it proposes nothing new; True if it changed the document."""
+        name = spec.id
+        if self.quiet.get(name) is self.document or name in self.broken:
+            return False
+        if spec.mentions and not self.facts.mentions(*spec.mentions):
+            self.quiet[name] = self.document
+            self.open.pop(name, None)
+            return False
+        transform = self.known.load(name)
+        changed = False
+        for _ in range(MAX_PASSES):
+            todo = self._propose(transform, name)
+            if todo is None or not self._apply(name, todo):
+                break
+            changed = True
+        self.quiet[name] = self.document
+        return changed
+
+    def _propose(self, transform: Transform, name: str) -> list[Proposal] | None:
+        """One pass: what may be applied now. The rest goes to the journal."""
+        todo: list[Proposal] = []
+        left: list[Entry] = []
+        taken: set[int] = set()
+        try:
+            for result in transform.propose(self.document, self.facts):
+                if self.suppressions and self.suppressions.hides(name, result.nodes):
+                    left.append(
+                        _entry("refused", name, result.nodes, "a comment asks to leave this alone", "suppressed")
+                    )
+                elif isinstance(result, Refusal):
+                    left.append(_entry("refused", name, result.nodes, result.reason, result.cause))
+                elif result.safety is Safety.MANUAL:
+                    left.append(_proposal_entry("manual", name, result))
+                elif result.safety is Safety.UNSAFE and not self.options.unsafe:
+                    left.append(_proposal_entry("waiting", name, result))
+                elif self._key(name, result) in self.banned:
+                    continue
+                else:
+                    ids = {node.id for node in result.nodes}
+                    if not ids & taken:
+                        taken |= ids
+                        todo.append(result)
+        except Exception as error:
+            if _debug():
+                raise
+            self.broken.add(name)
+            self.defects.append(
+                _entry(
+                    "defect", name, self.document.instructions, f"it failed: {type(error).__name__}: {error}", "crash"
+                )
+            )
+            return None
+        self.open[name] = left
+        return todo or None
+
+    def _key(self, name: str, proposal: Proposal) -> tuple[str, tuple[int, ...], str]:
+        return name, tuple(node.id for node in proposal.nodes), proposal.message
+
+    def _apply(self, name: str, todo: list[Proposal]) -> bool:
+        if not self.careful and len(todo) > 1:
+            made = self._edited(todo)
+            if made is not None:
+                if made.text == self.document.text:
+                    self.banned.update(self._key(name, proposal) for proposal in todo)
+                    return False
+                self._accept(name, todo, made)
+                return True
+        changed = False
+        for proposal in todo:
+            if any(node not in self._current() for node in proposal.nodes):
+                continue  # an earlier proposal of this pass took the node away: the next pass will see
+            made = self._edited([proposal])
+            if made is None:
+                self._reject(name, proposal, "the edit could not be made")
+                continue
+            if made.text == self.document.text:
+                self.banned.add(self._key(name, proposal))
+                continue
+            if self.careful:
+                missed = prove(self.facts, Facts(made), proposal.effects)
+                if missed is not None:
+                    self._reject(name, proposal, missed)
+                    continue
+            self._accept(name, [proposal], made)
+            changed = True
+        return changed
+
+    def _current(self) -> set[Node]:
+        return set(self.document.nodes)
+
+    def _edited(self, proposals: Iterable[Proposal]) -> Document | None:
+        editor = Editor(self.document)
+        try:
+            for proposal in proposals:
+                proposal.edit(editor)
+            return editor.result()
+        except (EditError, OverlapError):
+            return None
+        except Exception:
+            if _debug():
+                raise
+            return None
+
+    def _accept(self, name: str, proposals: list[Proposal], made: Document) -> None:
+        for proposal in proposals:
+            self.applied.append(_proposal_entry("applied", name, proposal))
+            self.applied_effects.append(proposal.effects)
+        self.document, self.facts = made, Facts(made)
+        if self.suppressions:
+            self.suppressions = Suppressions(made, self.known)
+
+    def _reject(self, name: str, proposal: Proposal, missed: str) -> None:
+        self.banned.add(self._key(name, proposal))
+        self.doubtful = True
+        entry = _proposal_entry("defect", name, proposal)
+        self.defects.append(entry._replace(message=f"{proposal.message}: rolled back, {missed}", cause=missed))
+
+    def journal(self) -> list[Entry]:
+        """All entries, by line of the original file."""
+        entries = [*self.applied, *self.defects]
+        for left in self.open.values():
+            entries.extend(left)
+        seen: set[Entry] = set()
+        unique = [entry for entry in entries if not (entry in seen or seen.add(entry))]  # type: ignore[func-returns-value]
+        order = {spec.id: index for index, spec in enumerate(self.plan)}
+        return sorted(unique, key=lambda entry: (entry.start_line, order.get(entry.transform, 0)))
+
+
+def merge(effects: Iterable[Effects]) -> Effects:
+    """What several changes declare together."""
+    total = NO_EFFECTS
+    for one in effects:
+        if one is not NO_EFFECTS:
+            total = Effects(
+                total.files_removed + one.files_removed,
+                total.files_added + one.files_added,
+                total.config + one.config,
+                total.packages_added + one.packages_added,
+                total.packages_removed + one.packages_removed,
+                total.layers + one.layers,
+            )
+    return total
+
+
+def _lines(nodes: Iterable[Node]) -> tuple[int, int]:
+    spans = [node.origin for node in nodes]
+    return (min(span[0] for span in spans), max(span[1] for span in spans)) if spans else (1, 1)
+
+
+def _entry(kind: str, name: str, nodes: Iterable[Node], message: str, cause: str) -> Entry:
+    first, last = _lines(nodes)
+    return Entry(kind, name, first, last, message, cause=cause)
+
+
+def _proposal_entry(kind: str, name: str, proposal: Proposal) -> Entry:
+    first, last = _lines(proposal.nodes)
+    return Entry(
+        kind, name, first, last, proposal.message, proposal.safety.value, "", proposal.evidence, proposal.effects
+    )
+
+
+def _debug() -> bool:
+    import os
+
+    return bool(os.environ.get("DOCKOPT_DEBUG"))

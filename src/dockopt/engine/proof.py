@@ -1,0 +1,132 @@
+"""The proof of a change: what must hold between a document before and after, whatever was done.
+
+Nothing here trusts a transform. A miss names what it is about, and the engine rolls the change back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from dockopt.engine.edit import comment_texts
+from dockopt.engine.model import Effects
+from dockopt.facts.facts import Facts
+from dockopt.facts.packages import installed
+from dockopt.syntax.document import Document, read
+
+
+def prove(before: Facts, after: Facts, effects: Effects) -> str | None:
+    """None where the change holds, else one sentence saying what it broke."""
+    return (
+        _rereads(after.document)
+        or _accepted(after.document)
+        or _comments(before, after)
+        or _scripts(before, after)
+        or _packages(before, after, effects)
+        or _config(before, after, effects)
+        or _second_reader(after.document)
+    )
+
+
+def _rereads(document: Document) -> str | None:
+    """The text must read to the very document the edits made."""
+    again = read(document.text[len(document.bom) :], bom=document.bom)
+    if len(again.nodes) != len(document.nodes):
+        return "the new text does not read back as the same nodes"
+    for one, other in zip(again.nodes, document.nodes, strict=True):
+        if one.text != other.text or type(one) is not type(other):
+            return f"the new text does not read back as the same nodes, first at {other.text.strip()[:60]!r}"
+    if again.escape != document.escape:
+        return "the escape directive is no longer read"
+    return None
+
+
+def _accepted(document: Document) -> str | None:
+    if document.problems:
+        return f"BuildKit would reject the result: {document.problems[0].message}"
+    return None
+
+
+def _all_comments(facts: Facts) -> Counter[str]:
+    found = Counter(comment_texts(facts.document))
+    for view in facts.scripts:
+        for start, end in view.script.comments:
+            found[view.script.text[start:end].strip()] += 1
+    return found
+
+
+def _comments(before: Facts, after: Facts) -> str | None:
+    if "#" not in before.document.text:
+        return None
+    missing = _all_comments(before) - _all_comments(after)
+    if missing:
+        return f"a comment would be lost: {next(iter(missing))!r}"
+    return None
+
+
+def _scripts(before: Facts, after: Facts) -> str | None:
+    broken = sum(view.script.error for view in after.scripts)
+    if broken > sum(view.script.error for view in before.scripts):
+        return "a shell script no longer parses"
+    return None
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(name == pattern or (pattern.endswith("*") and name.startswith(pattern[:-1])) for pattern in patterns)
+
+
+def _packages(before: Facts, after: Facts, effects: Effects) -> str | None:
+    had: set[str] = set()
+    has: set[str] = set()
+    for found, facts in ((had, before), (has, after)):
+        for view in facts.scripts:
+            if view.opaque is None:
+                found |= installed(view.script.text)
+    for package in sorted(had - has):
+        if not _matches(package, effects.packages_removed):
+            return f"{package} would no longer be installed"
+    for package in sorted(has - had):
+        if not _matches(package, effects.packages_added):
+            return f"{package} would be installed besides"
+    return None
+
+
+def _config(before: Facts, after: Facts, effects: Effects) -> str | None:
+    old, new = before.stages.all, after.stages.all
+    pairs = list(zip(old, new, strict=True)) if len(old) == len(new) else [(old[-1], new[-1])]
+    for one, other in pairs:
+        left, right = before.config(one), after.config(other)
+        if left == right:
+            continue
+        for key in sorted(left.keys() | right.keys()):
+            if left.get(key) != right.get(key) and not _matches(key, effects.config):
+                where = "the final image" if other.final else f"stage {other.name or other.index}"
+                return f"{key} of {where} would change from {left.get(key)!r} to {right.get(key)!r}"
+    return None
+
+
+def _second_reader(document: Document) -> str | None:
+    """dockerfile-parse must see the same instructions, wherever its subset of the grammar reaches."""
+    if document.bom or document.escape != "\\" or "<<" in document.text:
+        return None
+    expected: list[tuple[str, str]] = []
+    for node in document.instructions:
+        for line in node.lines:
+            if line.logical < 0 and not line.comment:
+                return None  # it ends an instruction at a blank line inside the continuation
+        expected.append((node.name, " ".join(node.line[node.keyword_start + len(node.keyword) :].split())))
+    from io import BytesIO
+
+    from dockerfile_parse import DockerfileParser
+
+    parser = DockerfileParser(fileobj=BytesIO(document.text.encode("utf-8", "replace")))
+    found = [
+        (item["instruction"], " ".join(item["value"].split()))
+        for item in parser.structure
+        if item["instruction"] != "COMMENT"
+    ]
+    if found != [(name, value.encode("utf-8", "replace").decode()) for name, value in expected]:
+        for one, other in zip(found, expected, strict=False):
+            if one != other:
+                return f"a second reader sees {one[0]} {one[1][:60]!r} where dockopt wrote {other[0]} {other[1][:60]!r}"
+        return f"a second reader counts {len(found)} instructions, dockopt {len(expected)}"
+    return None

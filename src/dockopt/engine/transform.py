@@ -1,0 +1,33 @@
+"""What a transform is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from dockopt.engine.model import Phase, Proposal, Refusal
+from dockopt.facts.facts import Facts
+from dockopt.syntax.document import Document
+
+
+class Transform:
+    """One rewrite. Subclasses say what they are in class attributes and yield what they propose.
+
+    The class docstring is the documentation: a summary line in the imperative, then the sections
+    ``What``, ``Why``, ``Safety``, ``Refuses`` (one ``cause``: sentence a line) and ``References``.
+    """
+
+    id: ClassVar[str]  #: an imperative in lower case with dashes
+    phase: ClassVar[Phase]
+    family: ClassVar[str] = ""  #: the catalogue's heading, where it is not the phase's name
+    aliases: ClassVar[tuple[str, ...]] = ()  #: other tools' names for it: ``DL3059``
+    after: ClassVar[tuple[str, ...]] = ()  #: transforms of the same phase that run before
+    default: ClassVar[bool] = True  #: False: runs only when selected by name
+    safety: ClassVar[str] = "safe"  #: the most daring of its proposals: ``safe``, ``unsafe`` or ``manual``
+    mentions: ClassVar[tuple[str, ...]] = ()
+    """Lower-case strings; in a file that holds none of them the transform has nothing to say and is not
+    even imported. Empty: it looks at every file."""
+
+    def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+        """Yield every change worth making and every place left alone with its reason."""
+        raise NotImplementedError

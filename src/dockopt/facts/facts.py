@@ -1,0 +1,215 @@
+"""All facts of one document, each worked out when it is first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+from dockopt.facts.base import BaseImage, lookup
+from dockopt.facts.packages import Invocation, invocations_in
+from dockopt.facts.stages import Stage, Stages
+from dockopt.facts.state import State, States
+from dockopt.shell.script import Command, Script, parse_script
+from dockopt.syntax.document import Document
+from dockopt.syntax.nodes import Instruction
+
+_POSIX = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh", "mksh", "busybox"))
+
+
+class ScriptView(NamedTuple):
+    """The script of one RUN, and how its offsets map to the instruction.
+
+    ``heredoc`` is None for a script on the instruction's own line (offset 0 is the logical offset
+    ``instruction.args_start``); else the index of the heredoc whose body it is. ``opaque`` says why
+    nobody may edit inside it, None where one may.
+    """
+
+    instruction: Instruction
+    stage: Stage
+    script: Script
+    heredoc: int | None
+    opaque: str | None
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """The script's commands; none where it is opaque."""
+        return () if self.opaque is not None else self.script.commands
+
+    @property
+    def invocations(self) -> tuple[Invocation, ...]:
+        """The package manager calls; none where the script is opaque."""
+        return () if self.opaque is not None else invocations_in(self.script.text)
+
+    @property
+    def editable_end(self) -> int:
+        """Offsets from here on (heredoc bodies fed to a command) are not to be edited."""
+        return len(self.instruction.rest) if self.heredoc is None else len(self.script.text)
+
+
+class Facts:
+    """What is known of ``document``. Facts of an edited document are a new object."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+
+    @cached_property
+    def stages(self) -> Stages:
+        return Stages(self.document)
+
+    @cached_property
+    def states(self) -> States:
+        return States(self.stages)
+
+    @cached_property
+    def text(self) -> str:
+        """The whole text in lower case: a cheap look before an expensive one."""
+        return self.document.text.lower()
+
+    def mentions(self, *needles: str) -> bool:
+        """Whether the file's text holds one of these lower-case strings anywhere."""
+        return any(needle in self.text for needle in needles)
+
+    def state(self, node: Instruction) -> State:
+        """The state just before an instruction of a stage.
+
+        :raises KeyError: for FROM and for an ARG before the first FROM.
+        """
+        stage = self.stages.of(node)
+        if stage is None:
+            raise KeyError(node)
+        return self.states.of_stage(stage).before[node.id]
+
+    def config(self, stage: Stage) -> dict[str, str]:
+        """What the stage and its parent stages set in the image configuration; see ``Effects.config``."""
+        return self.states.of_stage(stage).config
+
+    def base_image(self, stage: Stage) -> BaseImage | None:
+        """The table's entry for the image a stage is built on in the end, None where there is none."""
+        reference = stage.root.base
+        return lookup(reference) if reference else None
+
+    @cached_property
+    def scripts(self) -> tuple[ScriptView, ...]:
+        """The scripts of all shell-form RUNs, in order. RUN inside ONBUILD is left out."""
+        found = []
+        for stage in self.stages.all:
+            shell: tuple[str, ...] | None = self._inherited_shell(stage)
+            for node in stage.instructions:
+                if node.name == "SHELL":
+                    shell = node.json
+                elif node.name == "RUN" and node.json is None:
+                    found.append(self._view(node, stage, shell))
+        return tuple(found)
+
+    def _inherited_shell(self, stage: Stage) -> tuple[str, ...] | None:
+        for member in stage.chain[1:]:
+            for node in reversed(member.instructions):
+                if node.name == "SHELL":
+                    return node.json
+        return None
+
+    def _view(self, node: Instruction, stage: Stage, shell: tuple[str, ...] | None) -> ScriptView:
+        cached: ScriptView | None = node.__dict__.get("_view")
+        key = (shell, stage.windows)
+        if cached is not None and node.__dict__.get("_view_key") == key:
+            return cached._replace(stage=stage) if cached.stage is not stage else cached
+        view = _make_view(node, stage, shell)
+        node.__dict__["_view"] = view
+        node.__dict__["_view_key"] = key
+        return view
+
+    @cached_property
+    def _scripts_by_id(self) -> dict[int, ScriptView]:
+        return {view.instruction.id: view for view in self.scripts}
+
+    def script(self, node: Instruction) -> ScriptView | None:
+        """The script of a RUN, None for the JSON form and for anything but RUN."""
+        return self._scripts_by_id.get(node.id)
+
+    @cached_property
+    def _invocations(self) -> dict[str, list[tuple[ScriptView, Invocation]]]:
+        found: dict[str, list[tuple[ScriptView, Invocation]]] = {}
+        for view in self.scripts:
+            for call in view.invocations:
+                found.setdefault(call.manager.name, []).append((view, call))
+        return found
+
+    def invocations(self, manager: str) -> list[tuple[ScriptView, Invocation]]:
+        """All calls of a package manager (``apt``, ``pip`` …) in editable scripts, in order."""
+        return self._invocations.get(manager, [])
+
+    @cached_property
+    def _commands(self) -> dict[str, list[tuple[ScriptView, Command]]]:
+        found: dict[str, list[tuple[ScriptView, Command]]] = {}
+        for view in self.scripts:
+            for command in view.commands:
+                name = command.name
+                if name is not None:
+                    found.setdefault(name.rsplit("/", 1)[-1], []).append((view, command))
+        return found
+
+    def commands(self, name: str) -> list[tuple[ScriptView, Command]]:
+        """All commands by that name (without its directory) in editable scripts, in order.
+
+        A command behind ``sudo`` or ``env`` is under the wrapper's name.
+        """
+        return self._commands.get(name, [])
+
+    def shell(self, view: ScriptView) -> str | None:
+        """The shell that runs a script: ``bash``, ``dash``, ``ash``, ``sh`` (which one is unknown), ``zsh`` …"""
+        state = self.state(view.instruction)
+        if state.shell is not None:
+            for word in state.shell:
+                name = word.rsplit("/", 1)[-1]
+                if name in _POSIX:
+                    return name if name != "sh" else self._default_shell(view.stage)
+            return None
+        return self._default_shell(view.stage)
+
+    def _default_shell(self, stage: Stage) -> str:
+        image = self.base_image(stage)
+        return image.shell if image is not None else "sh"
+
+
+def posix_shell(shell: tuple[str, ...] | None) -> bool:
+    """Whether SHELL's words (None for the default) run a script with a POSIX shell."""
+    if shell is None:
+        return True
+    if len(shell) < 2 or not (shell[-1].startswith("-") and shell[-1].endswith("c")):
+        return False
+    return any(word.rsplit("/", 1)[-1] in _POSIX for word in shell)
+
+
+def _make_view(node: Instruction, stage: Stage, shell: tuple[str, ...] | None) -> ScriptView:
+    opaque: str | None = None
+    if not posix_shell(shell):
+        opaque = f"SHELL {list(shell or ())} is no POSIX shell that dockopt knows"
+    elif stage.windows and shell is None:
+        opaque = "the stage is built on Windows, whose shell is cmd"
+    text, heredoc = node.rest, None
+    if node.heredocs:
+        first = node.heredocs[0]
+        if len(node.heredocs) == 1 and _only_heredoc(node):
+            heredoc = 0
+            text = node.text[first.body_start : first.body_end]
+            if text.startswith("#!") and not _posix_shebang(text):
+                opaque = "the heredoc has a shebang of another language"
+        else:
+            text = node.rest + "\n" + node.text[node.head_end :]
+    script = parse_script(text)
+    if opaque is None and script.error:
+        opaque = "the script does not parse"
+    return ScriptView(node, stage, script, heredoc, opaque)
+
+
+def _only_heredoc(node: Instruction) -> bool:
+    """Whether the line holds nothing but the heredoc word: its body is then the script."""
+    rest = node.rest
+    return rest.startswith("<<") and not any(ch in rest[2:].lstrip("- \t") for ch in " \t;&|<>()")
+
+
+def _posix_shebang(text: str) -> bool:
+    words = text.split("\n", 1)[0][2:].split()
+    if words and words[0].endswith("/env"):
+        words = [word for word in words[1:] if not word.startswith("-")]
+    return bool(words) and words[0].rsplit("/", 1)[-1] in _POSIX

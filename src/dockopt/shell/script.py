@@ -1,0 +1,442 @@
+"""A POSIX shell script as commands and an and-or list, with every span into the text it was read from.
+
+tree-sitter-bash reads it; this module keeps what transforms need and forgets the tree. Scripts are
+cached by their text: a file's scripts are read once, however many transforms look at them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from tree_sitter import Node as TreeNode
+    from tree_sitter import Parser
+
+
+class Word(NamedTuple):
+    """One word of a simple command."""
+
+    start: int
+    end: int
+    text: str  #: as written
+    value: str | None  #: after quote removal; None where an expansion decides
+
+    @property
+    def quoted(self) -> bool:
+        return self.value != self.text
+
+    @property
+    def glob(self) -> bool:
+        """Whether an unquoted ``*``, ``?`` or ``[`` may make several words of it."""
+        return self.value == self.text and any(ch in self.text for ch in "*?[")
+
+
+class Redirect(NamedTuple):
+    start: int
+    end: int
+    text: str
+
+
+class Command:
+    """A simple command (or ``export``, ``[ … ]``, ``unset``), wherever in the script it stands.
+
+    ``start`` and ``end`` span assignments, name and arguments; ``outer_end`` also what follows of its
+    redirections. ``within`` names the constructs around it from the outside in, POSIX's or
+    tree-sitter's names: ``pipeline``, ``subshell``, ``if_statement``, ``for_statement``,
+    ``command_substitution`` …; it is empty for a command of the top-level and-or list.
+    """
+
+    __slots__ = ("assignments", "end", "item", "kind", "outer_end", "redirects", "start", "within", "words")
+
+    def __init__(
+        self,
+        kind: str,
+        start: int,
+        end: int,
+        outer_end: int,
+        words: tuple[Word, ...],
+        assignments: tuple[Word, ...],
+        redirects: tuple[Redirect, ...],
+        within: tuple[str, ...],
+        item: int,
+    ) -> None:
+        self.kind = kind
+        self.start = start
+        self.end = end
+        self.outer_end = outer_end
+        self.words = words
+        self.assignments = assignments
+        self.redirects = redirects
+        self.within = within
+        self.item = item
+
+    @property
+    def name(self) -> str | None:
+        """The command's name after quote removal, None where an expansion decides or there is none."""
+        return self.words[0].value if self.words else None
+
+    @property
+    def args(self) -> tuple[Word, ...]:
+        return self.words[1:]
+
+    @property
+    def values(self) -> tuple[str | None, ...]:
+        return tuple(word.value for word in self.words)
+
+    @property
+    def top(self) -> bool:
+        """Whether it is itself an element of the top-level and-or list."""
+        return not self.within
+
+    def __repr__(self) -> str:
+        return f"Command({' '.join(word.text for word in self.words)!r})"
+
+
+class Item(NamedTuple):
+    """An element of the top-level list: a command, pipeline or compound command."""
+
+    start: int
+    end: int
+    kind: str  #: ``command``, ``pipeline``, ``subshell``, ``if_statement`` …
+    operator: str  #: what stands before it: ``""`` for the first, else ``&&``, ``||``, ``;``, ``&`` or a newline
+    operator_start: int
+    operator_end: int
+
+
+class Script:
+    """A shell script. ``error`` scripts are opaque: nobody may edit inside them."""
+
+    __slots__ = ("commands", "comments", "end_operator", "error", "has_heredoc", "items", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.error = False
+        self.commands: tuple[Command, ...] = ()
+        self.items: tuple[Item, ...] = ()
+        self.comments: tuple[tuple[int, int], ...] = ()
+        self.has_heredoc = False
+        self.end_operator = ""  #: ``;`` or ``&`` after the last item
+
+    @property
+    def and_list(self) -> bool:
+        """Whether the script is one command or commands joined by ``&&`` alone, with nothing else in it."""
+        return (
+            bool(self.items)
+            and not self.error
+            and not self.comments
+            and not self.has_heredoc
+            and not self.end_operator
+            and all(item.operator in ("", "&&") for item in self.items)
+        )
+
+    def commands_of(self, item: int) -> list[Command]:
+        return [command for command in self.commands if command.item == item]
+
+
+@lru_cache(maxsize=4096)
+def parse_script(text: str) -> Script:
+    """Read a script; the same text gives the same object."""
+    script = Script(text)
+    data = text.encode("utf-8", "surrogateescape")
+    tree = _parser().parse(data)
+    root = tree.root_node
+    if root.has_error:
+        script.error = True
+        return script
+    _Builder(script, data).build(root)
+    return script
+
+
+_PARSER: Parser | None = None
+
+
+def _parser() -> Parser:
+    global _PARSER
+    if _PARSER is None:
+        from tree_sitter import Language, Parser
+
+        _PARSER = Parser(Language(_grammar()))
+    return _PARSER
+
+
+def _grammar() -> Any:
+    """tree-sitter-bash's language pointer.
+
+    The package's ``__init__`` imports ``importlib.resources`` for highlight queries nobody here wants,
+    an eighth of the time a single file may take; its extension module is loaded without it.
+    """
+    from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, PathFinder
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    package = PathFinder.find_spec("tree_sitter_bash")
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        for suffix in EXTENSION_SUFFIXES:
+            path = f"{folder}/_binding{suffix}"
+            try:
+                open(path, "rb").close()
+            except OSError:
+                continue
+            name = "tree_sitter_bash._binding"
+            spec = spec_from_file_location(name, path, loader=ExtensionFileLoader(name, path))
+            if spec is not None and spec.loader is not None:
+                module = module_from_spec(spec)
+                spec.loader.exec_module(module)
+                return module.language()
+    import tree_sitter_bash
+
+    return tree_sitter_bash.language()
+
+
+_COMMANDS = frozenset(("command", "declaration_command", "test_command", "unset_command", "variable_assignments"))
+_REDIRECTS = frozenset(("file_redirect", "heredoc_redirect", "herestring_redirect"))
+_OPERATORS = frozenset(("&&", "||", ";", "&", "\n", ";;"))
+_TRANSPARENT = frozenset(("list", "redirected_statement", "program"))
+
+
+class _Builder:
+    def __init__(self, script: Script, data: bytes) -> None:
+        self.script = script
+        self.data = data
+        self.text = script.text
+        self.offsets: list[int] | None = None
+        if len(data) != len(self.text):
+            self.offsets = []
+            for index, ch in enumerate(self.text):
+                self.offsets.extend([index] * len(ch.encode("utf-8", "surrogateescape")))
+            self.offsets.append(len(self.text))
+        self.commands: list[Command] = []
+        self.items: list[Item] = []
+        self.comments: list[tuple[int, int]] = []
+
+    def at(self, byte: int) -> int:
+        return byte if self.offsets is None else self.offsets[byte]
+
+    def build(self, root: TreeNode) -> None:
+        operator, start, end = "", 0, 0
+        for child in root.children:
+            kind = child.type
+            if kind in _OPERATORS:
+                operator, start, end = kind, self.at(child.start_byte), self.at(child.end_byte)
+            elif kind == "comment":
+                self._comment(child)
+            else:
+                # A newline token is not always in the tree: two statements side by side mean one.
+                if self.items and not operator:
+                    operator, start, end = "\n", self.items[-1].end, self.at(child.start_byte)
+                self._top(child, operator if self.items else "", start, end)
+                operator = ""
+        self.script.end_operator = operator if operator != "\n" else ""
+        self.script.commands = tuple(self.commands)
+        self.script.items = tuple(self.items)
+        self.script.comments = tuple(self.comments)
+
+    def _comment(self, node: TreeNode) -> None:
+        self.comments.append((self.at(node.start_byte), self.at(node.end_byte)))
+
+    def _top(self, node: TreeNode, operator: str, op_start: int, op_end: int) -> None:
+        """Flatten the left-associative lists of one top-level statement."""
+        if node.type == "list":
+            pending = (operator, op_start, op_end)
+            for child in node.children:
+                if child.type in _OPERATORS:
+                    pending = (child.type, self.at(child.start_byte), self.at(child.end_byte))
+                elif child.type == "comment":
+                    self._comment(child)
+                else:
+                    self._top(child, *pending)
+            return
+        if node.type == "redirected_statement" and node.children and node.children[0].type == "list":
+            # The grammar hangs the redirection on the whole list; POSIX binds it to the last command.
+            inner = node.children[0]
+            self._top(inner, operator, op_start, op_end)
+            last = self.items[-1]
+            self.items[-1] = last._replace(end=self.at(node.end_byte))
+            redirects, extra = self._redirects(node)
+            if self.commands:
+                self._attach(self.commands[-1], redirects, extra, self.at(node.end_byte))
+            return
+        kind = node.type
+        if kind == "redirected_statement" and node.children:
+            kind = node.children[0].type
+        self.items.append(Item(self.at(node.start_byte), self.at(node.end_byte), kind, operator, op_start, op_end))
+        self._walk(node, (), len(self.items) - 1)
+
+    def _attach(self, command: Command, redirects: list[Redirect], extra: list[Word], end: int) -> None:
+        command.redirects = (*command.redirects, *redirects)
+        command.words = (*command.words, *extra)
+        command.outer_end = end
+
+    def _walk(self, node: TreeNode, within: tuple[str, ...], item: int) -> None:
+        kind = node.type
+        if kind in _COMMANDS:
+            self._command(node, within, item, (), node.end_byte)
+            return
+        if kind == "redirected_statement":
+            redirects, extra = self._redirects(node)
+            first = node.children[0] if node.children else None
+            if first is not None and first.type in _COMMANDS:
+                self._command(first, within, item, tuple(redirects), node.end_byte, extra)
+            elif first is not None and first.type not in _REDIRECTS:
+                self._walk(first, within, item)
+            for child in node.children:
+                if child.type in _REDIRECTS:
+                    self._substitutions(child, within, item)
+            return
+        if kind == "comment":
+            self._comment(node)
+            return
+        if kind not in _TRANSPARENT:
+            within = (*within, kind)
+        for child in node.children:
+            if child.child_count or child.type == "comment":
+                self._walk(child, within, item)
+
+    def _redirects(self, node: TreeNode) -> tuple[list[Redirect], list[Word]]:
+        found: list[Redirect] = []
+        extra: list[Word] = []
+        for child in node.children:
+            if child.type not in _REDIRECTS:
+                continue
+            if child.type == "heredoc_redirect":
+                self.script.has_heredoc = True
+            end = child.end_byte
+            if child.type == "file_redirect":
+                # The grammar takes every word after ``> file`` into the redirection; only the first is its.
+                targets = [part for part in child.named_children if part.type != "file_descriptor"]
+                if len(targets) > 1:
+                    end = targets[0].end_byte
+                    extra.extend(self._word(part) for part in targets[1:])
+            start, stop = self.at(child.start_byte), self.at(end)
+            found.append(Redirect(start, stop, self.text[start:stop]))
+        return found, extra
+
+    def _command(
+        self,
+        node: TreeNode,
+        within: tuple[str, ...],
+        item: int,
+        redirects: tuple[Redirect, ...],
+        outer_end: int,
+        extra: list[Word] | None = None,
+    ) -> None:
+        words: list[Word] = []
+        assignments: list[Word] = []
+        own: list[Redirect] = []
+        kind = node.type
+        for child in node.children:
+            child_kind = child.type
+            if child_kind == "variable_assignment":
+                (words if kind == "declaration_command" else assignments).append(self._word(child))
+            elif child_kind in _REDIRECTS:
+                found, more = self._redirects_of(child)
+                own.append(found)
+                words.extend(more)
+            elif child_kind == "comment":
+                self._comment(child)
+            elif kind == "test_command" and child_kind not in ("[", "[[", "]", "]]"):
+                start, end = self.at(child.start_byte), self.at(child.end_byte)
+                words.append(Word(start, end, self.text[start:end], None))
+            else:
+                words.append(self._word(child))
+        if extra:
+            words.extend(extra)
+        command = Command(
+            kind,
+            self.at(node.start_byte),
+            self.at(node.end_byte),
+            self.at(outer_end),
+            tuple(words),
+            tuple(assignments),
+            (*own, *redirects),
+            within,
+            item,
+        )
+        self.commands.append(command)
+        self._substitutions(node, within, item)
+
+    def _redirects_of(self, child: TreeNode) -> tuple[Redirect, list[Word]]:
+        if child.type == "heredoc_redirect":
+            self.script.has_heredoc = True
+        end = child.end_byte
+        extra: list[Word] = []
+        if child.type == "file_redirect":
+            targets = [part for part in child.named_children if part.type != "file_descriptor"]
+            if len(targets) > 1:
+                end = targets[0].end_byte
+                extra = [self._word(part) for part in targets[1:]]
+        start, stop = self.at(child.start_byte), self.at(end)
+        return Redirect(start, stop, self.text[start:stop]), extra
+
+    def _substitutions(self, node: TreeNode, within: tuple[str, ...], item: int) -> None:
+        """Find the commands inside ``$(…)``, backquotes and ``<(…)`` among a command's words."""
+        start, end = node.start_byte, node.end_byte
+        piece = self.data[start:end]
+        if b"$(" not in piece and b"`" not in piece and b"<(" not in piece and b">(" not in piece:
+            return
+        for child in node.children:
+            if child.type in ("command_substitution", "process_substitution"):
+                self._walk(child, within, item)
+            elif child.child_count:
+                self._substitutions(child, within, item)
+
+    def _word(self, node: TreeNode) -> Word:
+        start, end = self.at(node.start_byte), self.at(node.end_byte)
+        return Word(start, end, self.text[start:end], self._value(node))
+
+    def _value(self, node: TreeNode) -> str | None:
+        kind = node.type
+        if kind in ("word", "number", "variable_name"):
+            text = self._text(node)
+            return _unescape(text) if "\\" in text else text
+        if kind == "raw_string":
+            return self._text(node)[1:-1]
+        if kind == "string":
+            inner = self._text(node)[1:-1]
+            if any(child.type not in ('"', "string_content") for child in node.children):
+                return None
+            return _unescape_double(inner) if "\\" in inner else inner
+        if kind in ("concatenation", "command_name"):
+            if node.child_count == 0:
+                return self._text(node)
+            parts = [self._value(child) for child in node.children]
+            return None if None in parts else "".join(part for part in parts if part is not None)
+        if node.child_count == 0:
+            return self._text(node)
+        return None
+
+    def _text(self, node: TreeNode) -> str:
+        return self.text[self.at(node.start_byte) : self.at(node.end_byte)]
+
+
+def _unescape(text: str) -> str:
+    out: list[str] = []
+    index = 0
+    while index < len(text):
+        ch = text[index]
+        if ch == "\\" and index + 1 < len(text):
+            index += 1
+            ch = text[index]
+            if ch == "\n":
+                index += 1
+                continue
+        out.append(ch)
+        index += 1
+    return "".join(out)
+
+
+def _unescape_double(text: str) -> str:
+    """Quote removal inside double quotes: POSIX 2.2.3 escapes only these characters."""
+    out: list[str] = []
+    index = 0
+    while index < len(text):
+        ch = text[index]
+        if ch == "\\" and index + 1 < len(text) and text[index + 1] in '$`"\\\n':
+            index += 1
+            ch = text[index]
+            if ch == "\n":
+                index += 1
+                continue
+        out.append(ch)
+        index += 1
+    return "".join(out)

@@ -1,0 +1,274 @@
+"""Load a Dockerfile into a lossless document, and dump it back: ``dump(load(b)) == b`` for all bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from itertools import count
+from typing import NamedTuple
+
+from dockopt.syntax import grammar, validate
+from dockopt.syntax.grammar import GrammarError
+from dockopt.syntax.nodes import Blank, Comment, Directive, Heredoc, Instruction, Line, Node
+from dockopt.syntax.words import SPACE
+
+_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z", re.S)
+_DIRECTIVES = frozenset(("syntax", "escape", "check"))
+_CONTINUATION = {
+    "\\": re.compile(r"(?:(?<=[^\\])|\A)\\[ \t]*\Z"),
+    "`": re.compile(r"(?:(?<=[^`])|\A)`[ \t]*\Z"),
+}
+_BOM = "\ufeff"
+
+
+class Problem(NamedTuple):
+    """Why BuildKit would reject the file."""
+
+    line: int  #: 1-based
+    message: str
+
+
+class Document:
+    """A Dockerfile as a list of nodes. Documents are values: an edit makes a new one."""
+
+    def __init__(
+        self, nodes: Iterable[Node], *, bom: str = "", escape: str = "\\", problems: tuple[Problem, ...] = ()
+    ) -> None:
+        self.nodes: tuple[Node, ...] = tuple(nodes)
+        self.bom = bom
+        self.escape = escape
+        self._reading_problems = problems
+
+    @cached_property
+    def instructions(self) -> tuple[Instruction, ...]:
+        return tuple(node for node in self.nodes if isinstance(node, Instruction))
+
+    @cached_property
+    def text(self) -> str:
+        return self.bom + "".join([node.text for node in self.nodes])
+
+    @cached_property
+    def eol(self) -> str:
+        """The file's line ending: the one most lines have."""
+        crlf = self.text.count("\r\n")
+        return "\r\n" if crlf * 2 > self.text.count("\n") else "\n"
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """What BuildKit would reject, in file order; empty for a file it accepts."""
+        found = list(self._reading_problems)
+        found.extend(Problem(node.start_line, message) for node, message in validate.check(self.instructions))
+        return tuple(sorted(found))
+
+    @cached_property
+    def indent(self) -> str:
+        """The indent most continuation lines of the file have; four spaces where there is none."""
+        seen: dict[str, int] = {}
+        for node in self.instructions:
+            for line in node.lines[1:]:
+                if line.logical >= 0:
+                    content = node.text[line.content_start : line.content_end]
+                    indent = content[: len(content) - len(content.lstrip(" \t"))]
+                    if indent:
+                        seen[indent] = seen.get(indent, 0) + 1
+        return max(seen, key=lambda indent: seen[indent]) if seen else "    "
+
+    @cached_property
+    def lower_case(self) -> bool:
+        """Whether the file writes its keywords in lower case."""
+        lower = sum(node.keyword.islower() for node in self.instructions)
+        return lower * 2 > len(self.instructions)
+
+    def keyword(self, name: str) -> str:
+        """``name`` in the file's keyword case."""
+        return name.lower() if self.lower_case else name.upper()
+
+
+def load(data: bytes) -> Document:
+    """Read any bytes as a Dockerfile. Never raises: what BuildKit would reject is in ``problems``."""
+    text = data.decode("utf-8", "surrogateescape")
+    bom = _BOM if text.startswith(_BOM) else ""
+    return read(text[len(bom) :], bom=bom)
+
+
+def dump(document: Document) -> bytes:
+    """The document's bytes."""
+    return document.text.encode("utf-8", "surrogateescape")
+
+
+def read(text: str, *, bom: str = "") -> Document:
+    """Read the text of a whole Dockerfile."""
+    reader = _Reader(text)
+    reader.run(directives=True)
+    return Document(reader.nodes, bom=bom, escape=reader.escape, problems=tuple(reader.problems))
+
+
+def read_fragment(text: str, escape: str, origin: tuple[int, int]) -> list[Node]:
+    """Read text that stands somewhere below the parser directives; every node gets ``origin``."""
+    reader = _Reader(text, escape, origin)
+    reader.run(directives=False)
+    return reader.nodes
+
+
+_ids = count(1)
+
+
+class _Reader:
+    def __init__(self, text: str, escape: str = "\\", origin: tuple[int, int] | None = None) -> None:
+        lines = text.split("\n")
+        self.lines = [line + "\n" for line in lines[:-1]]
+        if lines[-1]:
+            self.lines.append(lines[-1])
+        self.escape = escape
+        self.origin = origin
+        self.nodes: list[Node] = []
+        self.problems: list[Problem] = []
+
+    def run(self, *, directives: bool) -> None:
+        seen: set[str] = set()
+        index, lines = 0, self.lines
+        while index < len(lines):
+            raw = lines[index]
+            stripped = raw.rstrip("\r\n").lstrip(SPACE)
+            if directives:
+                directive = self._directive(raw, stripped, index, seen)
+                directives = directive is not None
+                if directive is not None:
+                    self.nodes.append(directive)
+                    index += 1
+                    continue
+            if not stripped:
+                self.nodes.append(Blank(raw, next(_ids), self._origin(index, index)))
+                index += 1
+            elif stripped[0] == "#":
+                self.nodes.append(Comment(raw, next(_ids), self._origin(index, index)))
+                index += 1
+            else:
+                index = self._instruction(index)
+
+    def _origin(self, first: int, last: int) -> tuple[int, int]:
+        return self.origin or (first + 1, last + 1)
+
+    def _directive(self, raw: str, stripped: str, index: int, seen: set[str]) -> Directive | None:
+        if not stripped.startswith("#"):
+            return None
+        match = _DIRECTIVE.match(stripped[1:].lstrip(SPACE))
+        if match is None or match[1].lower() not in _DIRECTIVES:
+            return None
+        name, value = match[1].lower(), match[2]
+        if name in seen:
+            self.problems.append(Problem(index + 1, f"only one {name} parser directive can be used"))
+        seen.add(name)
+        if name == "escape":
+            if value in ("\\", "`"):
+                self.escape = value
+            else:
+                self.problems.append(Problem(index + 1, f"invalid escape token '{value}' does not match ` or \\"))
+        return Directive(raw, next(_ids), self._origin(index, index), name, value)
+
+    def _instruction(self, index: int) -> int:
+        first, lines = index, self.lines
+        continuation = _CONTINUATION[self.escape]
+        escape = self.escape
+        physical: list[Line] = []
+        parts: list[str] = []
+        offset = logical = 0
+        more = True
+        while more and index < len(lines):
+            raw = lines[index]
+            body = raw.rstrip("\r\n")
+            start = 0
+            if index == first:
+                start = len(body) - len(body.lstrip(SPACE))
+            else:
+                stripped = body.lstrip(SPACE)
+                if not stripped or stripped[0] == "#":
+                    end = offset + len(raw)
+                    physical.append(Line(offset, end, offset, offset + len(body), -1, bool(stripped)))
+                    offset = end
+                    index += 1
+                    continue
+            more = False
+            content_end = len(body)
+            if escape in body:
+                match = continuation.search(body, start)
+                # The pattern's \A is the line's start as BuildKit sees it, after the trim.
+                if match is None and body[start:].rstrip(" \t") == escape:
+                    more, content_end = True, start
+                elif match is not None:
+                    more, content_end = True, match.start()
+            parts.append(body[start:content_end])
+            physical.append(Line(offset, offset + len(raw), offset + start, offset + content_end, logical, False))
+            logical += content_end - start
+            offset += len(raw)
+            index += 1
+        line = "".join(parts)
+        heredocs: list[Heredoc] = []
+        error: str | None = None
+        if "<<" in line:
+            index, error = self._heredocs(line, index, offset, heredocs)
+        node = Instruction(
+            "".join(lines[first:index]),
+            next(_ids),
+            self._origin(first, index - 1),
+            escape,
+            tuple(physical),
+            line,
+            tuple(heredocs),
+            error,
+        )
+        if error is None:
+            error = _line_error(node)
+        if error is not None:
+            node.error = error
+            self.problems.append(Problem(first + 1, error))
+        self.nodes.append(node)
+        return index
+
+    def _heredocs(self, line: str, index: int, offset: int, found: list[Heredoc]) -> tuple[int, str | None]:
+        """Take the bodies of the heredocs ``line`` opens; gives the next line and an error, if any."""
+        escape = self.escape
+        keyword, _, _, start, end = grammar.split_line(line, escape)
+        if keyword.upper() == "ONBUILD":
+            keyword, _, _, inner_start, inner_end = grammar.split_line(line[start:end], escape)
+            start, end = start + inner_start, start + inner_end
+        keyword = keyword.upper()
+        try:
+            if keyword not in grammar.HEREDOC_KEYWORDS or grammar.parse_json(line[start:end]) is not None:
+                return index, None
+            words = grammar.heredoc_words(line)
+        except GrammarError as problem:
+            return index, str(problem)
+        for word in words:
+            body_start = offset
+            while True:
+                if index >= len(self.lines):
+                    return index, "unterminated heredoc"
+                raw = self.lines[index]
+                index += 1
+                candidate = raw.rstrip("\r\n")
+                if word.chomp:
+                    candidate = candidate.lstrip("\t")
+                offset += len(raw)
+                if candidate == word.name:
+                    found.append(Heredoc(word, body_start, offset - len(raw), offset))
+                    break
+        return index, None
+
+
+def _line_error(node: Instruction) -> str | None:
+    """What ``parser.Parse`` itself rejects; what the instructions package rejects is in ``validate``."""
+    name = node.name
+    try:
+        if name == "ONBUILD":
+            return _line_error(node.inner) if node.inner is not None else None
+        if name in ("ENV", "LABEL"):
+            grammar.pairs(node.line, node.args_start, node.args_end, node.escape, name)
+        elif name == "HEALTHCHECK":
+            grammar.parse_json(node.line[node.health_command_start : node.args_end])
+        elif name in grammar.JSON_KEYWORDS and node.line.startswith("[", node.args_start):
+            grammar.parse_json(node.rest)
+    except GrammarError as error:
+        return str(error)
+    return None

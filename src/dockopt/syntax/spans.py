@@ -1,0 +1,126 @@
+"""Edit an instruction by the smallest span: logical offsets in, new text out, comments kept.
+
+An edit is ``(start, end, replacement)`` in logical offsets, or in offsets of a heredoc body through
+:func:`splice_text`. Physical lines that an edit empties disappear together with their continuation;
+comment lines never do. Replacements may hold line breaks when the caller writes the continuation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from dockopt.syntax.nodes import Instruction
+
+Edit = tuple[int, int, str]
+
+
+class OverlapError(ValueError):
+    """Two edits of one batch touch the same characters."""
+
+
+def ordered(edits: Iterable[Edit]) -> list[Edit]:
+    """The edits in order of their start.
+
+    :raises OverlapError: where two of them overlap.
+    """
+    result = sorted(edits, key=lambda edit: (edit[0], edit[1]))
+    for before, after in pairwise(result):
+        if after[0] < before[1]:
+            raise OverlapError(f"{before!r} and {after!r}")
+    return result
+
+
+def splice_text(text: str, edits: Iterable[Edit]) -> str:
+    """Apply edits to plain text."""
+    out: list[str] = []
+    pos = 0
+    for start, end, replacement in ordered(edits):
+        out.append(text[pos:start])
+        out.append(replacement)
+        pos = end
+    out.append(text[pos:])
+    return "".join(out)
+
+
+def splice(node: Instruction, edits: Iterable[Edit]) -> str:
+    """The instruction's text after edits given in logical offsets; heredoc bodies stay as they are."""
+    batch = ordered(edits)
+    if not batch:
+        return node.text
+    content = [line for line in node.lines if line.logical >= 0]
+    new: list[str] = []
+    touched: list[bool] = []
+    pending = list(batch)
+    last = len(content) - 1
+    for index, line in enumerate(content):
+        length = line.content_end - line.content_start
+        low, high = line.logical, line.logical + length
+        own = node.text[line.content_start : line.content_end]
+        local: list[Edit] = []
+        rest: list[Edit] = []
+        for start, end, replacement in pending:
+            inside = start < high or (start == end == high) or (start <= high and index == last)
+            if not inside:
+                rest.append((start, end, replacement))
+                continue
+            local.append((max(start, low) - low, min(end, high) - low, replacement))
+            if end > high and index < last:
+                rest.append((high, end, ""))
+        pending = rest
+        new.append(splice_text(own, local) if local else own)
+        touched.append(bool(local))
+    return _reassemble(node, new, touched)
+
+
+def _reassemble(node: Instruction, new: list[str], touched: list[bool]) -> str:
+    """Put the lines back together: emptied lines go, the last content line loses its continuation."""
+    content = [line for line in node.lines if line.logical >= 0]
+    keep = [
+        index
+        for index, line in enumerate(content)
+        if not touched[index] or new[index].strip() or not node.text[line.content_start : line.content_end].strip()
+    ]
+    # A line that was blank but for its continuation goes too where nothing is left after it.
+    while len(keep) > 1 and any(touched) and not new[keep[-1]].strip():
+        keep.pop()
+    final = keep[-1]
+    kept = set(keep)
+    changed_end = final != len(content) - 1
+    out: list[str] = []
+    tail: list[str] = []
+    index = -1
+    for line in node.lines:
+        raw = node.text[line.start : line.end]
+        if line.logical < 0:
+            # Past the last content line only comments are worth keeping: a blank one would not be a
+            # continuation any more.
+            if index >= final and changed_end:
+                if line.comment:
+                    tail.append(raw)
+            else:
+                out.append(raw)
+            continue
+        index += 1
+        if index not in kept:
+            continue
+        text = new[index]
+        prefix = node.text[line.start : line.content_start]
+        suffix = node.text[line.content_end : line.end]
+        if index == final and changed_end:
+            ending = suffix[len(suffix.rstrip("\r\n")) :]
+            out.append(prefix + text.rstrip() + (ending or ""))
+        elif touched[index]:
+            if suffix[:1] == node.escape and text[-1:] in (" ", "\t"):
+                text = text.rstrip() + " "
+            out.append(prefix + text + suffix)
+        else:
+            out.append(prefix + text + suffix)
+    result = "".join(out)
+    body = node.text[node.head_end :]
+    if changed_end and not node.text.endswith("\n") and not tail and not body:
+        result = result.rstrip("\r\n")
+    if tail and body:
+        # Comments cannot stand between a head and its heredoc bodies: they go above the instruction.
+        return "".join(tail) + result + body
+    return result + "".join(tail) + body
