@@ -153,7 +153,7 @@ MANAGERS: tuple[Manager, ...] = (
             "mr": "other",
         },
         _flags(
-            "-R --root -c --config -D --reposd-dir -C --cache-dir --raw-cache-dir --solv-cache-dir --pkg-cache-dir -p --plus-repo --plus-content --userdata -t --type -r --repo -n --name --from --download"
+            "-R --root -c --config -D --reposd-dir -C --cache-dir --raw-cache-dir --solv-cache-dir --pkg-cache-dir -p --plus-repo --plus-content --userdata -t --type -r --repo --name --from --download"
         ),
         _flags("-y --no-confirm -n --non-interactive"),
         ("/var/cache/zypp",),

@@ -280,7 +280,9 @@ class _Builder:
             elif first is not None and first.type not in _REDIRECTS:
                 self._walk(first, within, item)
             for child in node.children:
-                if child.type in _REDIRECTS:
+                if child.type == "heredoc_redirect":
+                    self._after_heredoc(child, within, item)
+                elif child.type in _REDIRECTS:
                     self._substitutions(child, within, item)
             return
         if kind == "comment":
@@ -291,6 +293,15 @@ class _Builder:
         for child in node.children:
             if child.child_count or child.type == "comment":
                 self._walk(child, within, item)
+
+    def _after_heredoc(self, node: TreeNode, within: tuple[str, ...], item: int) -> None:
+        """``cat <<EOF && make``: the grammar puts what follows on the line inside the redirection."""
+        inside = (*within, "heredoc_redirect")
+        for child in node.children:
+            if child.type in _REDIRECTS or child.type in ("heredoc_start", "heredoc_body", "heredoc_end"):
+                self._substitutions(child, within, item)
+            elif child.child_count:
+                self._walk(child, inside, item)
 
     def _redirects(self, node: TreeNode) -> tuple[list[Redirect], list[Word]]:
         found: list[Redirect] = []

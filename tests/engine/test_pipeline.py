@@ -1,0 +1,226 @@
+"""The engine with transforms made to misbehave: nothing that misses the proof reaches the file."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from dockopt.api import (
+    Document,
+    Editor,
+    Effects,
+    Facts,
+    Instruction,
+    Options,
+    Outcome,
+    Phase,
+    Proposal,
+    Refusal,
+    Registry,
+    Safety,
+    Spec,
+    Transform,
+    load,
+    rewrite_document,
+)
+
+TEXT = b"FROM debian:trixie\n# about it\nRUN apt-get install -y curl && \\\n    # inner\n    make\nENV A=1\nCMD sh\n"
+
+
+def make(
+    name: str, change: Callable[[Editor, Document], None], *, once: str | None = None, **keywords: object
+) -> type[Transform]:
+    """A transform that proposes ``change`` on the RUN while the text does not hold ``once``."""
+
+    class Made(Transform):
+        """Do something for a test."""
+
+        id = name
+        phase = Phase.REPAIR
+
+        def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+            if once is not None and once in document.text:
+                return
+            node = next(node for node in document.instructions if node.name == "RUN")
+            yield Proposal(node, name, lambda editor: change(editor, document), **keywords)  # type: ignore[arg-type]
+
+    return Made
+
+
+def run(*transforms: type[Transform], text: bytes = TEXT, **options: object) -> Outcome:
+    known = Registry([Spec.of(cls) for cls in transforms], {cls.id: cls for cls in transforms})
+    return rewrite_document(load(text), text, Options(**options), known)  # type: ignore[arg-type]
+
+
+def the_run(document: Document) -> Instruction:
+    return next(node for node in document.instructions if node.name == "RUN")
+
+
+def replace_run(text: str) -> Callable[[Editor, Document], None]:
+    return lambda editor, document: editor.replace(the_run(document), text)
+
+
+def insert(text: str) -> Callable[[Editor, Document], None]:
+    return lambda editor, document: editor.insert_after(the_run(document), text)
+
+
+GOOD = make("good", insert("# made by good\n"), once="made by good")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "missed"),
+    [
+        ("drops-comment", replace_run("RUN apt-get install -y curl && make\n"), "comment would be lost"),
+        (
+            "drops-package",
+            replace_run("RUN apt-get install -y wget && \\\n    # inner\n    make\n"),
+            "no longer be installed",
+        ),
+        (
+            "adds-package",
+            replace_run("RUN apt-get install -y curl git && \\\n    # inner\n    make\n"),
+            "installed besides",
+        ),
+        (
+            "breaks-shell",
+            replace_run("RUN apt-get install -y curl && \\\n    # inner\n    if make\n"),
+            "no longer parses",
+        ),
+        ("changes-env", insert("ENV A=2\nENV B=1\n"), "env:B"),
+        ("changes-user", insert("USER app\n"), "user of the final image"),
+        ("changes-cmd", insert('ENTRYPOINT ["x"]\n'), "entrypoint"),
+        ("rejected", insert("FROM a b c d\n"), "BuildKit would reject"),
+        ("swallows", replace_run("RUN apt-get install -y curl && \\\n    # inner\n    make \\\n"), "read back"),
+        ("heredoc-left-open", insert("RUN <<EOF\n"), "read back"),
+    ],
+)
+def test_what_a_change_breaks_rolls_it_back_alone(
+    name: str, change: Callable[[Editor, Document], None], missed: str
+) -> None:
+    outcome = run(make(name, change), GOOD)
+    assert outcome.after == TEXT.replace(b"make\n", b"make\n# made by good\n")
+    defects = [entry for entry in outcome.entries if entry.kind == "defect"]
+    assert [entry.transform for entry in defects] == [name]
+    assert missed in defects[0].message
+
+
+def test_declared_effects_are_let_through() -> None:
+    bold = make("bold", insert("USER app\n"), once="USER", effects=Effects(config=("user",)))
+    outcome = run(bold)
+    assert b"USER app" in outcome.after
+    assert [entry.kind for entry in outcome.entries] == ["applied"]
+
+
+def test_unsafe_waits_until_asked_for() -> None:
+    bold = make("bold", insert("# bold\n"), once="# bold", safety=Safety.UNSAFE)
+    waiting = run(bold)
+    assert waiting.after == TEXT
+    assert [entry.kind for entry in waiting.entries] == ["waiting"]
+    assert b"# bold" in run(bold, unsafe=True).after
+
+
+def test_manual_is_never_applied() -> None:
+    outcome = run(make("by-hand", insert("# x\n"), safety=Safety.MANUAL), unsafe=True)
+    assert (outcome.after, [entry.kind for entry in outcome.entries]) == (TEXT, ["manual"])
+
+
+def test_transforms_that_undo_each_other_leave_the_original() -> None:
+    there = make("there", insert("# flag\n"), once="# flag")
+
+    class Back(Transform):
+        """Take the flag away again."""
+
+        id = "back"
+        phase = Phase.SHELL
+
+        def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+            for node in document.nodes:
+                if node.text == "# flag\n":
+                    yield Proposal(node, "back", lambda editor, node=node: editor.remove(node))  # type: ignore[misc]
+
+    outcome = run(there, Back)
+    assert outcome.after == TEXT
+    assert {entry.transform for entry in outcome.entries if entry.cause == "no-convergence"} == {"there", "back"}
+
+
+def test_a_transform_that_crashes_does_not_stop_the_others() -> None:
+    class Crash(Transform):
+        """Crash."""
+
+        id = "crash"
+        phase = Phase.REPAIR
+
+        def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+            raise RuntimeError("boom")
+            yield
+
+    outcome = run(Crash, GOOD)
+    assert b"made by good" in outcome.after
+    assert [entry.cause for entry in outcome.entries if entry.kind == "defect"] == ["crash"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"FROM a\n# dockopt: ignore\nRUN make\n",
+        b"FROM a\n# dockopt: ignore[good] it has to stay\nRUN make\n",
+        b"FROM a\n# dockopt: ignore=good\nRUN make\n",
+        b"FROM a\nRUN make && \\\n  # dockopt: ignore[good]\n  more\n",
+        b"# dockopt: ignore[good]\nFROM a\nRUN make\n",
+        b"FROM a\n# hadolint ignore=DL9999,SC1000\nRUN make\n",
+        b"# hadolint global ignore=DL9999\nFROM a\nRUN make\n",
+        b"# check=skip=GoodRule;error=true\nFROM a\nRUN make\n",
+        b"# check=skip=all\nFROM a\nRUN make\n",
+        b"FROM a\n# tally ignore=hadolint/DL9999\nRUN make\n",
+    ],
+)
+def test_a_suppressed_change_is_a_refusal(text: bytes) -> None:
+    GOOD.aliases = ("DL9999", "GoodRule")
+    outcome = run(GOOD, text=text)
+    assert outcome.after == text
+    assert [entry.cause for entry in outcome.entries] == ["suppressed"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"FROM a\n# dockopt: ignore[other]\nRUN make\n",
+        b"FROM a\n# dockopt: ignore\nENV a=1\nRUN make\n",
+        b"FROM a\n# hadolint ignore=DL9999\n\nRUN make\n",
+        b"FROM a\n# please do not ignore this\nRUN make\n",
+    ],
+)
+def test_a_suppression_reaches_no_further(text: bytes) -> None:
+    GOOD.aliases = ("DL9999", "GoodRule")
+    assert b"made by good" in run(GOOD, text=text).after
+
+
+def test_line_endings_and_the_missing_final_newline_stay() -> None:
+    text = b"FROM a\r\nRUN make"
+    last = make(
+        "last",
+        lambda editor, document: editor.insert_after(the_run(document), "# made by last" + editor.eol),
+        once="made by",
+    )
+    outcome = run(last, text=text)
+    assert outcome.after == b"FROM a\r\nRUN make\r\n# made by last"
+
+
+def test_two_proposals_on_one_node_take_two_passes() -> None:
+    class Twice(Transform):
+        """Append two words, each by a proposal of its own."""
+
+        id = "twice"
+        phase = Phase.REPAIR
+
+        def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+            node = the_run(document)
+            for word in ("one", "two"):
+                if word not in node.line:
+                    yield Proposal(
+                        node,
+                        f"add {word}",
+                        lambda editor, word=word: editor.splice(node, [(node.args_end, node.args_end, " " + word)]),  # type: ignore[misc]
+                    )
+
+    outcome = run(Twice, text=b"FROM a\nRUN make\n")
+    assert outcome.after == b"FROM a\nRUN make one two\n"

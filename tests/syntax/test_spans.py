@@ -1,0 +1,77 @@
+"""Edits by span: what was not asked for stays, emptied lines go, comments never do."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dockopt.syntax.document import load
+from dockopt.syntax.nodes import Instruction
+from dockopt.syntax.spans import OverlapError, ordered, splice
+
+RUN = b"RUN apt-get install -y foo \\\n    # about bar\n    bar \\\n\n    baz\n"
+
+
+def _run(data: bytes = RUN) -> Instruction:
+    return load(data).instructions[0]
+
+
+@pytest.mark.parametrize(
+    ("delete", "expected"),
+    [
+        ("    bar ", "RUN apt-get install -y foo \\\n    # about bar\n\n    baz\n"),
+        ("    baz", "RUN apt-get install -y foo \\\n    # about bar\n    bar\n"),
+        ("     bar     baz", "RUN apt-get install -y foo\n    # about bar\n"),
+        (" -y", "RUN apt-get install foo \\\n    # about bar\n    bar \\\n\n    baz\n"),
+    ],
+)
+def test_deleting(delete: str, expected: str) -> None:
+    node = _run()
+    start = node.line.index(delete)
+    assert splice(node, [(start, start + len(delete), "")]) == expected
+
+
+def test_inserting_keeps_everything_else() -> None:
+    node = _run()
+    at = node.line.index("install") + len("install")
+    assert splice(node, [(at, at, " -q")]) == RUN.decode().replace("install", "install -q")
+
+
+def test_overlapping_edits_are_refused() -> None:
+    with pytest.raises(OverlapError):
+        ordered([(0, 4, ""), (3, 5, "")])
+
+
+def test_a_deleted_last_line_keeps_the_missing_final_newline() -> None:
+    node = _run(b"RUN a && \\\n  b")
+    start = node.line.index(" &&")
+    assert splice(node, [(start, len(node.line), "")]) == "RUN a"
+
+
+def test_heredoc_bodies_stay() -> None:
+    node = load(b"RUN cat <<E > /a && \\\n  b\nx\nE\n").instructions[0]
+    start = node.line.index(" && ")
+    assert splice(node, [(start, len(node.line), "")]) == "RUN cat <<E > /a\nx\nE\n"
+
+
+LINES = st.lists(
+    st.sampled_from(["a b", "  c", "dd && ee", "# note", "", "   ", "f  g ", "'q r'", "\tt"]), min_size=1, max_size=6
+)
+
+
+@given(LINES, st.data())
+def test_any_deletion_leaves_the_other_characters_and_the_comments(lines: list[str], data: st.DataObject) -> None:
+    content = ["RUN x", *lines, "end"]
+    rows = [row if row.startswith("#") or not row.strip() else row + " \\" for row in content[:-1]] + [content[-1]]
+    node = _run(("\n".join(rows) + "\n").encode())
+    low = len("RUN x")
+    start = data.draw(st.integers(low, len(node.line)))
+    end = data.draw(st.integers(start, len(node.line)))
+    made = load(splice(node, [(start, end, "")]).encode())
+    instruction = made.instructions[0]
+    wanted = node.line[:start] + node.line[end:]
+    assert re.sub(r"\s", "", instruction.line) == re.sub(r"\s", "", wanted)
+    left = [*instruction.comments, *(n.text.strip() for n in made.nodes if not isinstance(n, Instruction))]
+    assert [text for text in left if text] == list(node.comments)
+    assert len(made.instructions) == 1
