@@ -266,7 +266,7 @@ def summary(results: list[Result], shown: int) -> dict[str, Any]:
 
 
 def sample_refusals(results: list[Result], count: int, seed: int, only: set[str]) -> None:
-    """Print ``count`` refusals drawn evenly at random, each with the lines it speaks of, for a person to read."""
+    """Print ``count`` refusals drawn at random, each with the lines it speaks of, for a person to read."""
     refusals = [
         (result.path, transform, cause, text)
         for result in results
