@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from dockopt.api import dump, load
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dockopt.api import dump, load
 from tests.oracle import strategies
 from tests.oracle.buildkit import BuildKit, disagreements, newer_only, rejected
 

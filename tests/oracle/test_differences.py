@@ -6,8 +6,8 @@ Each test shows both sides, so that :mod:`tests.oracle.buildkit` leaves out noth
 from __future__ import annotations
 
 import pytest
-from dockopt.api import load
 
+from dockopt.api import load
 from tests.oracle.buildkit import BuildKit, differences, newer_only, rejected
 
 
