@@ -25,7 +25,7 @@ def table(specs: Iterable[Spec], *, colour: bool = False) -> str:
 
 
 def explanation(spec: Spec, docstring: str, *, colour: bool = False) -> str:
-    """What, why, safety, refusals and references of a transform as its docstring has them, then an example."""
+    """What, why, safety, refusals, references of a transform as its docstring has them, and an example."""
     from inspect import cleandoc
 
     title = spec.id if not spec.aliases else f"{spec.id} ({', '.join(spec.aliases)})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import IO
+from typing import TextIO
 
 
 class Console:
@@ -23,7 +23,7 @@ class Console:
         """One line to standard error."""
         self._write(sys.stderr, line + "\n")
 
-    def _write(self, stream: IO[str] | None, data: bytes | str) -> None:
+    def _write(self, stream: TextIO | None, data: bytes | str) -> None:
         if not data or stream is None or id(stream) in self._gone:
             return
         try:
@@ -38,7 +38,7 @@ class Console:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def wants_colour(stream: IO[str]) -> bool:
+def wants_colour(stream: TextIO) -> bool:
     """Whether to colour what goes to ``stream``: ``NO_COLOR`` forbids, ``FORCE_COLOR`` demands, else a
     terminal that is not dumb gets it (https://no-color.org, https://force-color.org)."""
     if os.environ.get("NO_COLOR"):

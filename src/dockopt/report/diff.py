@@ -81,7 +81,10 @@ def _changes(old: Sequence[bytes], new: Sequence[bytes]) -> list[_Change]:
 
     from difflib import SequenceMatcher
 
-    matcher = SequenceMatcher(None, old[head:old_stop], new[head:new_stop])
+    # Its guess at which lines are too common to matter spoils the diff of a long repetitive file; without it
+    # the time is quadratic, which thousands of lines cannot afford.
+    guess = max(old_stop, new_stop) - head > 1000
+    matcher = SequenceMatcher(None, old[head:old_stop], new[head:new_stop], guess)
     return [
         _Change(i1 + head, i2 + head, j1 + head, j2 + head)
         for tag, i1, i2, j1, j2 in matcher.get_opcodes()

@@ -24,9 +24,9 @@ _NOT_DOCKERFILES = (
 # Endings of sources. "Dockerfile.go" is a Dockerfile for Go in one repository and a Go file in the next: only
 # the contents can tell.
 _SOURCES = (
-    ".bash", ".c", ".cc", ".cpp", ".cs", ".dart", ".ex", ".exs", ".go", ".groovy", ".h", ".hs", ".java", ".js",
-    ".jsx", ".kt", ".lua", ".mjs", ".php", ".pl", ".ps1", ".py", ".rb", ".rs", ".scala", ".sh", ".swift", ".ts",
-    ".tsx", ".txt",
+    ".bash", ".c", ".cc", ".cpp", ".cs", ".dart", ".ex", ".exs", ".go", ".groovy", ".h", ".hs", ".java",
+    ".js", ".jsx", ".kt", ".lua", ".mjs", ".php", ".pl", ".ps1", ".py", ".rb", ".rs", ".scala", ".sh",
+    ".swift", ".ts", ".tsx", ".txt",
 )  # fmt: skip
 
 

@@ -43,9 +43,7 @@ def forked(
     must not raise; its answers must pickle.
     """
     missing = set(range(len(items)))
-    size = max(1, len(items) // min(workers * _CHUNKS_PER_WORKER, _CHUNKS_IN_A_PIPE))
-    if len(items) // size > _CHUNKS_IN_A_PIPE:
-        size += 1
+    size = -(-len(items) // min(workers * _CHUNKS_PER_WORKER, _CHUNKS_IN_A_PIPE))
     for index, answer in _round(work, items, [*range(0, len(items), size)], size, workers):
         missing.discard(index)
         yield index, answer

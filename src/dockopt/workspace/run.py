@@ -125,7 +125,8 @@ def _spread(jobs: Sequence[Job], task: Task) -> Iterator[tuple[int, Result]]:
         for index, answer in pool.forked(work, jobs, workers):
             yield index, answer or Result(jobs[index].path, error=_DIED)
     else:
-        yield from pool.spawned(handle, [(job, task) for job in jobs], workers)
+        for index, answer in pool.spawned(handle, [(job, task) for job in jobs], workers):
+            yield index, answer or Result(jobs[index].path, error=_DIED)
 
 
 _DIED = "internal error: its process died; please report it with the file"
