@@ -1,0 +1,35 @@
+"""``dockopt`` on the command line."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run ``sys.argv``; the exit code (see :mod:`dockopt.cli.commands`)."""
+    try:
+        from dockopt.cli.options import parse
+
+        arguments = parse(sys.argv[1:])
+        if arguments is not None:
+            from dockopt.cli.commands import run
+
+            return run(arguments)
+        from dockopt.cli.app import main as through_typer
+
+        return through_typer(sys.argv[1:])
+    except KeyboardInterrupt:
+        print("dockopt: interrupted; what is not yet rewritten is untouched", file=sys.stderr)
+        return 130
+    except Exception as error:
+        import os
+
+        if os.environ.get("DOCKOPT_DEBUG") == "1":
+            raise
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        print(f"dockopt: internal error, please report it ({text})", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

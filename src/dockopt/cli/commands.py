@@ -1,0 +1,301 @@
+"""What the commands do, between the flags and the exit code.
+
+Exit codes: 0 nothing to do, or all done; 1 changes or findings (``fix --diff``, ``fix --check``, ``check``),
+or files rewritten under ``--exit-non-zero-on-fix``; 2 an error; 130 ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from dockopt.cli.options import Arguments
+from dockopt.report.console import Console, wants_colour
+from dockopt.workspace.read import FileProblem
+
+if TYPE_CHECKING:
+    from dockopt.engine.pipeline import Options
+    from dockopt.engine.registry import Spec
+    from dockopt.report.summary import Summary
+    from dockopt.workspace.config import Configurations, Settings
+    from dockopt.workspace.run import Job, Result, Task
+
+
+#: From how many files on a progress bar may show.
+PROGRESS_FROM = 50
+
+
+class UsageProblem(Exception):
+    """A command line that cannot be run. ``str()`` is one clear line."""
+
+
+class Plan(NamedTuple):
+    """What a command line comes to."""
+
+    jobs: tuple[Job, ...]
+    results: tuple[Result, ...]  #: of what could not even become a job, each with its error
+    errors: tuple[str, ...]  #: those that belong to no file
+
+
+def run(arguments: Arguments) -> int:
+    """``dockopt fix`` and ``dockopt check``."""
+    console = Console()
+    try:
+        return _run(arguments, console)
+    except (UsageProblem, FileProblem) as problem:
+        where = f"{problem.path}: " if isinstance(problem, FileProblem) else ""
+        console.err(f"dockopt: {where}{problem}")
+        return 2
+    except OSError as error:
+        # Standard output is on a full disk, or the current folder is gone.
+        console.err(f"dockopt: {(error.strerror or str(error)).lower()}")
+        return 2
+
+
+def _run(arguments: Arguments, console: Console) -> int:
+    if arguments.verbose and arguments.quiet:
+        raise UsageProblem("--verbose and --quiet exclude each other")
+    from dockopt.report.summary import summarise
+    from dockopt.report.text import problem
+    from dockopt.workspace import run as engine
+
+    task = engine.Task(
+        write=arguments.command == "fix" and not (arguments.diff or arguments.check),
+        diff=arguments.diff,
+        colour=arguments.output is None and arguments.output_format == "text" and wants_colour(sys.stdout),
+    )
+    settings = _overrides(arguments)
+    if "-" in arguments.paths:
+        if len(arguments.paths) > 1:
+            raise UsageProblem("- (standard input) cannot be mixed with paths")
+        plan, results = Plan((), (), ()), [_standard_input(settings, task)]
+    else:
+        plan = _plan(arguments, settings)
+        results = [*plan.results, *_with_progress(plan.jobs, task, arguments)]
+    summary = summarise(results, len(plan.errors))
+
+    _deliver(arguments, _payload(arguments, task, plan, results), console)
+    for error in plan.errors:
+        console.err(f"dockopt: {error}")
+    for result in results:
+        if result.error is not None:
+            console.err(problem(result))
+    if not arguments.quiet:
+        _close(arguments, task, results, summary, console)
+    if summary.errors:
+        return 2
+    if arguments.command == "check":
+        return 1 if summary.applied or summary.waiting or summary.manual else 0
+    return 1 if summary.changed and (not task.write or arguments.exit_non_zero_on_fix) else 0
+
+
+def explain(name: str) -> int:
+    """``dockopt explain``: one transform, or each of a family."""
+    from dockopt.engine.registry import UnknownTransform, registry
+    from dockopt.report.catalogue import explanation
+
+    console = Console()
+    known = registry()
+    try:
+        ids = known.resolve(name)
+    except UnknownTransform as error:
+        console.err(f"dockopt: {error}")
+        return 2
+    specs = {spec.id: spec for spec in known.specs}
+    colour = wants_colour(sys.stdout)
+    texts = [explanation(specs[id], known.load(id).__doc__ or "", colour=colour) for id in ids]
+    console.out("\n\n".join(texts) + "\n")
+    return 0
+
+
+def rules(output_format: str) -> int:
+    """``dockopt rules``: all transforms."""
+    from dockopt.engine.registry import registry
+
+    specs: Sequence[Spec] = registry().specs
+    if output_format == "json":
+        from dockopt.report import json
+
+        Console().out(json.rules(specs))
+    else:
+        from dockopt.report.catalogue import table
+
+        Console().out(table(specs, colour=wants_colour(sys.stdout)))
+    return 0
+
+
+def _overrides(arguments: Arguments) -> Settings:
+    from dockopt.workspace.config import Settings
+
+    return Settings(
+        select=_ids("--select", arguments.select),
+        ignore=_ids("--ignore", arguments.ignore),
+        unsafe=arguments.unsafe_fixes,
+    )
+
+
+def _ids(flag: str, lists: Sequence[str]) -> tuple[str, ...] | None:
+    if not lists:
+        return None
+    from dockopt.engine.registry import UnknownTransform, registry
+
+    names = [name.strip() for each in lists for name in each.split(",") if name.strip()]
+    if not names:
+        raise UsageProblem(f"{flag} needs at least one transform; dockopt rules lists them")
+    try:
+        return tuple(dict.fromkeys(id for name in names for id in registry().resolve(name)))
+    except UnknownTransform as error:
+        raise UsageProblem(f"{flag}: {error}") from None
+
+
+def _configurations() -> Configurations:
+    from dockopt.engine.registry import registry
+    from dockopt.workspace.config import Configurations
+
+    return Configurations(lambda name: registry().resolve(name))
+
+
+def _options(overrides: Settings, settings: Settings) -> Options:
+    from dockopt.engine.pipeline import Options
+
+    # "is None" throughout: an empty list and False on the command line override as well.
+    unsafe = settings.unsafe if overrides.unsafe is None else overrides.unsafe
+    select = settings.select if overrides.select is None else overrides.select
+    ignore = settings.ignore if overrides.ignore is None else overrides.ignore
+    return Options(unsafe=bool(unsafe), select=select or (), ignore=ignore or ())
+
+
+def _plan(arguments: Arguments, overrides: Settings) -> Plan:
+    from dockopt.workspace.config import ConfigProblem
+    from dockopt.workspace.discovery import find
+    from dockopt.workspace.run import Job, Result
+
+    configurations = _configurations()
+    found = find(arguments.paths or (".",), configurations.excluded)
+    jobs: list[Job] = []
+    errors: dict[str, None] = {}
+    folders: dict[str, Options | None] = {}
+    for file in found.files:
+        folder = os.path.dirname(file)
+        if folder not in folders:
+            try:
+                folders[folder] = _options(overrides, configurations.of(os.path.abspath(folder)))
+            except ConfigProblem as problem:
+                errors[str(problem)] = None
+                folders[folder] = None
+        options = folders[folder]
+        if options is not None:
+            jobs.append(Job(file, options))
+    if arguments.output is not None:
+        _check_output(arguments.output, found.files)
+    problems = tuple(Result(problem.path, error=str(problem)) for problem in found.problems)
+    return Plan(tuple(jobs), problems, tuple(errors))
+
+
+def _check_output(path: str, files: Sequence[str]) -> None:
+    """Before anything is rewritten: can the report be written, and would it overwrite what it reports on?"""
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise FileProblem(path, f"cannot be written: the folder {folder} does not exist")
+    if os.path.isdir(path):
+        raise FileProblem(path, "is a folder; --output needs a file")
+    if os.path.exists(path):
+        real = os.path.realpath(path)
+        if any(os.path.realpath(file) == real for file in files):
+            raise FileProblem(path, "is one of the Dockerfiles; --output would overwrite it")
+
+
+def _standard_input(overrides: Settings, task: Task) -> Result:
+    from dockopt.workspace.config import ConfigProblem
+    from dockopt.workspace.read import SIZE_LIMIT
+    from dockopt.workspace.run import handle_bytes
+
+    try:
+        options = _options(overrides, _configurations().of(os.getcwd()))
+    except ConfigProblem as problem:
+        raise UsageProblem(str(problem)) from None
+    return handle_bytes(sys.stdin.buffer.read(SIZE_LIMIT + 1), options, task)
+
+
+def _with_progress(jobs: Sequence[Job], task: Task, arguments: Arguments) -> list[Result]:
+    from dockopt.workspace.run import run
+
+    if len(jobs) < PROGRESS_FROM or arguments.quiet or not sys.stderr.isatty():
+        return run(jobs, task)
+    from dockopt.report.progress import Progress
+
+    progress = Progress(len(jobs))
+    try:
+        return run(jobs, task, progress)
+    finally:
+        progress.close()
+
+
+def _payload(arguments: Arguments, task: Task, plan: Plan, results: Sequence[Result]) -> bytes:
+    """What was asked for: a diff, a report, or standard input's text."""
+    from dockopt.report import text
+
+    if arguments.output_format == "json":
+        from dockopt.report import json
+        from dockopt.report.summary import summarise
+
+        summary = summarise(results, len(plan.errors))
+        report = json.report(
+            arguments.command, results, summary, plan.errors, written=task.write, diff=arguments.diff
+        )
+        return report.encode()
+    if arguments.diff:
+        return b"".join(result.diff for result in results)
+    if arguments.command == "check":
+        return _lines(text.findings(results, refusals=arguments.verbose))
+    if arguments.paths == ("-",) and task.write:
+        return results[0].output
+    if arguments.quiet:
+        return b""
+    verb = "fixed" if task.write else "would fix"
+    lines = [text.fixed(result, verb) for result in results if result.changed]
+    if arguments.verbose:
+        lines.extend(text.findings(results, refusals=True))
+    return _lines(lines)
+
+
+def _lines(lines: Iterable[str]) -> bytes:
+    return "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+def _deliver(arguments: Arguments, payload: bytes, console: Console) -> None:
+    if arguments.output is None:
+        console.out(payload)
+        return
+    from dockopt.workspace.write import write_report
+
+    write_report(arguments.output, payload)
+
+
+def _close(
+    arguments: Arguments, task: Task, results: Sequence[Result], summary: Summary, console: Console
+) -> None:
+    """The notes beside what was asked for, on standard error."""
+    if arguments.output_format == "json":
+        return  # the report says it all
+    from dockopt.report import text
+
+    if not results:
+        console.err("dockopt: no Dockerfiles found")
+        return
+    if arguments.command == "check":
+        console.err(text.closing_check(summary, verbose=arguments.verbose))
+        return
+    if arguments.verbose and (arguments.diff or arguments.paths == ("-",)):
+        for line in text.findings(results, refusals=True):
+            console.err(line)
+    elif not arguments.verbose:
+        for line in text.defects(results):
+            console.err(line)
+    if len(results) > 1 and not arguments.diff:
+        for line in text.by_transform(summary):
+            console.err(line)
+    verb = "fixed" if task.write else "would be fixed"
+    console.err(text.closing(summary, verb=verb, verbose=arguments.verbose))

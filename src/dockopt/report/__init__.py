@@ -1,0 +1,1 @@
+"""What a run is shown as: a unified diff, text, JSON. Drawn from the journal and from nothing else."""

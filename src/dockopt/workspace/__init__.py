@@ -1,0 +1,1 @@
+"""The files around the engine: finding, configuring, reading, running in parallel, writing."""

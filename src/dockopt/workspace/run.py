@@ -1,0 +1,132 @@
+"""Many files through the engine: one at a time or on all cores, none able to stop the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from dockopt.engine.model import Entry, Outcome
+from dockopt.engine.pipeline import Options, preload, rewrite
+from dockopt.workspace.read import FileProblem, check_text, read
+
+#: Below this many files a second process costs more than it saves.
+PARALLEL_FROM = 16
+
+#: What standard input is called in a diff, so that ``patch`` finds the file it mostly is.
+STDIN_NAME = "Dockerfile"
+
+
+class Job(NamedTuple):
+    """One file to handle."""
+
+    path: str
+    options: Options
+
+
+class Task(NamedTuple):
+    """What to do with each file besides looking."""
+
+    write: bool = False  #: replace it
+    diff: bool = False  #: make a diff
+    colour: bool = False  #: with ANSI escapes
+
+
+class Result(NamedTuple):
+    """What came of one file."""
+
+    path: str  #: as given; ``-`` for standard input
+    changed: bool = False  #: the rewritten text differs (and, where asked to, was written)
+    entries: tuple[Entry, ...] = ()
+    diff: bytes = b""
+    error: str | None = None  #: one line without the path (with DOCKOPT_DEBUG=1 a traceback follows)
+    error_line: int = 0  #: 1-based; 0: none
+    output: bytes = b""  #: the rewritten text, for standard input only
+
+
+def run(jobs: Sequence[Job], task: Task, progress: Callable[[int], None] | None = None) -> list[Result]:
+    """Handle all jobs; the results come in the jobs' order.
+
+    :param progress: called now and then with the number of files done.
+    """
+    results: list[Result | None] = [None] * len(jobs)
+    for done, (index, result) in enumerate(_spread(jobs, task), 1):
+        results[index] = result
+        if progress is not None:
+            progress(done)
+    return [result for result in results if result is not None]
+
+
+def handle(job: Job, task: Task) -> Result:
+    """Rewrite one file. Never raises but for ctrl-C: what goes wrong is in the result."""
+    try:
+        source = read(job.path)
+        result = _rewritten(job.path, source.data, job.options, task)
+        if task.write and result.changed:
+            from dockopt.workspace.write import replace
+
+            replace(source, result.output)
+        return result._replace(output=b"")
+    except FileProblem as problem:
+        return Result(job.path, error=str(problem))
+    except Exception as error:
+        return Result(job.path, error=_internal(error))
+
+
+def handle_bytes(data: bytes, options: Options, task: Task) -> Result:
+    """Rewrite standard input; the result carries the text."""
+    try:
+        check_text("-", data)
+        return _rewritten("-", data, options, task)
+    except FileProblem as problem:
+        return Result("-", error=str(problem))
+    except Exception as error:
+        return Result("-", error=_internal(error))
+
+
+def _rewritten(path: str, data: bytes, options: Options, task: Task) -> Result:
+    outcome: Outcome = rewrite(data, options)
+    if outcome.error is not None:
+        return Result(path, entries=outcome.entries, error=outcome.error, error_line=outcome.error_line)
+    diff = b""
+    if task.diff and outcome.changed:
+        from dockopt.report.diff import header_path, unified
+
+        name = STDIN_NAME if path == "-" else header_path(path)
+        diff = unified(outcome.before, outcome.after, name, outcome.entries, colour=task.colour)
+    return Result(path, outcome.changed, outcome.entries, diff, output=outcome.after)
+
+
+def _internal(error: Exception) -> str:
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    line = f"internal error, nothing was changed; please report it with the file ({text})"
+    if os.environ.get("DOCKOPT_DEBUG") == "1":
+        import traceback
+
+        line += "\n" + "".join(traceback.format_exception(error)).rstrip()
+    return line
+
+
+def _spread(jobs: Sequence[Job], task: Task) -> Iterator[tuple[int, Result]]:
+    from dockopt.workspace import pool
+
+    workers = min(pool.cores(), len(jobs) * 2 // PARALLEL_FROM)
+    if workers < 2:
+        for index, job in enumerate(jobs):
+            yield index, handle(job, task)
+        return
+
+    def work(job: Job) -> Result:
+        return handle(job, task)
+
+    if pool.can_fork():
+        for options in {job.options for job in jobs}:
+            preload(options)
+        for index, answer in pool.forked(work, jobs, workers):
+            yield index, answer or Result(jobs[index].path, error=_DIED)
+    else:
+        for index, answer in pool.spawned(handle, [(job, task) for job in jobs], workers):
+            yield index, answer or Result(jobs[index].path, error=_DIED)
+
+
+_DIED = "internal error: its process died; please report it with the file"
