@@ -20,6 +20,7 @@ _CONTINUATION = {
     "`": re.compile(r"(?:(?<=[^`])|\A)`[ \t]*\Z"),
 }
 _BOM = "\ufeff"
+_LONGEST_LINE = 65536  #: bytes with the line ending: Go's bufio.Scanner, which BuildKit reads with, takes no more
 
 
 class Problem(NamedTuple):
@@ -128,6 +129,9 @@ class _Reader:
     def run(self, *, directives: bool) -> None:
         seen: set[str] = set()
         index, lines = 0, self.lines
+        for number, line in enumerate(lines, 1):
+            if len(line) * 4 > _LONGEST_LINE and len(line.encode("utf-8", "surrogateescape")) > _LONGEST_LINE:
+                self.problems.append(Problem(number, "line greater than the 65535 bytes BuildKit reads"))
         while index < len(lines):
             raw = lines[index]
             stripped = raw.rstrip("\r\n").lstrip(SPACE)
