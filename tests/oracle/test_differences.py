@@ -92,10 +92,11 @@ def test_the_parser_accepts_unknown_keywords_and_the_build_does_not(buildkit: Bu
         "FROM a\nRUN <<EOF\nb\n",
         "# escape=x\nFROM a\n",
         "# escape=`\n# escape=`\nFROM a\n",
-        f"FROM a\nRUN {'x' * 65536}\n",
+        pytest.param(f"FROM a\nRUN {'x' * 65536}\n", id="a line of more than 65,535 bytes"),
     ],
 )
 def test_both_reject(buildkit: BuildKit, text: str) -> None:
     assert buildkit.read(text).error
     document = load(text.encode())
-    assert document.problems or not document.instructions
+    if document.instructions:
+        assert len(document.problems) > 0
