@@ -37,7 +37,7 @@ def _make(folder: Path, mark: str, *requirements: str) -> Path:
     python = folder / "bin" / "python"
     for command in (
         [sys.executable, "-m", "venv", folder],
-        [python, "-m", "pip", "install", "--quiet", *requirements],
+        [python, "-m", "pip", "install", "-qq", *requirements],
         [python, "-m", "compileall", "-q", folder / "lib"],
     ):
         subprocess.run(command, env=environment(), check=True)
