@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from common import need_dockopt
+
 ROOT = "frontend/dockerfile"
 #: First and last lines in testfile-line, as BuildKit's TestParseIncludesLineNumbers states them.
 LINES = [(5, 5), (11, 12), (17, 31)]
@@ -192,6 +194,7 @@ def main() -> int:
     parser.add_argument("path", type=Path, help="a checkout of moby/buildkit or its git directory")
     parser.add_argument("--ref", default="HEAD", help="commit to read from a git directory (default HEAD)")
     options = parser.parse_args()
+    need_dockopt()
     try:
         sources = Sources(options.path, options.ref)
     except (OSError, subprocess.CalledProcessError):

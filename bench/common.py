@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import statistics
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
@@ -13,6 +15,12 @@ from typing import Any
 
 NAMES = ("dockerfile", "dockerfile.*", "*.dockerfile", "containerfile", "containerfile.*", "*.containerfile")
 BOM = b"\xef\xbb\xbf"
+
+
+def need_dockopt() -> None:
+    """End with one clear line where dockopt cannot be imported."""
+    if importlib.util.find_spec("dockopt") is None:
+        sys.exit("dockopt is not installed here: run pip install -e . in the checkout, or set PYTHONPATH=src:transforms")
 
 
 def dockerfiles(folder: Path, limit: int | None = None) -> list[Path]:

@@ -38,6 +38,7 @@ from common import (
     comment_lines,
     dockerfiles,
     median,
+    need_dockopt,
     percentile,
     share,
     style_changes,
@@ -296,6 +297,7 @@ def main() -> int:
     parser.add_argument("--of", default="", metavar="IDS", help="draw refusals of these transforms only")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    need_dockopt()
     if not options.folder.is_dir():
         parser.error(f"{options.folder}: no such folder; give one that holds Dockerfiles")
     files = dockerfiles(options.folder, options.limit)

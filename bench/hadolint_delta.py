@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import contenders
-from common import batches, dockerfiles, table, write_json
+from common import batches, dockerfiles, need_dockopt, table, write_json
 
 #: Least fall of each code, in percent.
 BARS = dict.fromkeys(
@@ -115,11 +115,13 @@ def main() -> int:
     parser.add_argument("--safe", action="store_true", help="safe fixes only")
     parser.add_argument("--limit", type=int, help="only the first N files")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--all", action="store_true", help="show the codes that did not change too")
     parser.add_argument("--shown", type=int, default=5, help="files listed per case (default 5)")
     parser.add_argument("--cache", type=Path, default=contenders.default_cache(), help="for the environments")
     parser.add_argument("--hadolint", type=Path, help="use this executable instead of the pinned one")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
+    need_dockopt()
     files = dockerfiles(options.folder, options.limit)
     if not files:
         parser.error(f"{options.folder}: no Dockerfile in it")
@@ -138,6 +140,7 @@ def main() -> int:
     lost = unexplained(now, left)
     bad = 0
     rows = []
+    unchanged = []
     for code in sorted(before | after):
         change = 100 * (after[code] - before[code]) / before[code] if before[code] else 100.0
         notes = []
@@ -150,9 +153,14 @@ def main() -> int:
             )
             bad += not met
         bad += after[code] > before[code]
+        if not options.all and before[code] == after[code] and code not in BARS:
+            unchanged.append(code)
+            continue
         rows.append((code, before[code], after[code], f"{change:+.1f} %", ", ".join(notes)))
     print(f"{len(files)} files\n")
     print(table(["code", "before", "after", "change", ""], rows))
+    if unchanged:
+        print(f"\n{len(unchanged)} other codes stand as they stood: {', '.join(unchanged)}")
     per_file = {
         name: Counter((f.number, f.code) for f in found) for name, found in (("was", was), ("now", now))
     }
