@@ -1,0 +1,160 @@
+"""Package lists do not belong in an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockopt.api import (
+    Document,
+    Editor,
+    Effects,
+    Facts,
+    Instruction,
+    Phase,
+    Proposal,
+    Refusal,
+    Safety,
+    ScriptView,
+    Transform,
+)
+from dockopt_transforms.packages import _apt
+from dockopt_transforms.packages._apt import CLEANUP, LIKELY, LISTS, LISTS_REMOVED, MAYBE, SURE, Use
+
+_CACHES = ("/var/cache/apt/archives", "/var/cache/apt")
+
+
+class AptCleanLists(Transform):
+    """Remove apt's package lists in the RUN that fetched them.
+
+    What:
+        Adds ``rm -rf /var/lib/apt/lists/*`` after the last use of apt in a RUN that updates the lists, joined so
+        that a failure before it still fails the build. A later RUN that does nothing but remove lists
+        which are gone by then is dropped.
+
+    Why:
+        The lists take some 20 to 60 MB, are out of date the next day, and a removal in a later RUN does not
+        make the layer that holds them smaller.
+
+    Safety:
+        Safe: no later step of the file reads the lists. Unsafe where a later step runs a script that might
+        install packages and cannot be read.
+
+    Refuses:
+        later-install: a later RUN of the stage, or of a stage built from it, needs the lists without an update of its own
+        later-script: a later RUN calls a script whose name says that it installs something
+        cache-mount: the RUN mounts something over the lists, so they stay out of the layer
+        no-place: the last use of apt stands where no command can be added after it
+        exec-form: the RUN is in JSON form, which has no shell
+
+    References:
+        https://docs.docker.com/build/building/best-practices/#apt-get
+        hadolint DL3009
+        binnacle aptGetInstallThenRemoveAptLists
+    """
+
+    id = "apt-clean-lists"
+    phase = Phase.PACKAGES
+    aliases = ("DL3009", "aptGetInstallThenRemoveAptLists")
+    after = ("apt-to-apt-get", "apt-join-update")
+    mentions = ("apt",)
+
+    def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+        for stage in facts.stages.all:
+            if stage.windows:
+                continue
+            for node in stage.instructions:
+                if node.name != "RUN" or "apt" not in node.text:
+                    continue
+                view = facts.script(node)
+                if view is None:
+                    if _leaves_lists(_apt.node_uses(facts, node)):
+                        yield Refusal(node, "exec-form", "a RUN in JSON form runs one command without a shell")
+                elif view.opaque is None:
+                    yield from _for_run(document, facts, view)
+
+
+def _leaves_lists(uses: tuple[Use, ...]) -> bool:
+    filled = False
+    for use in uses:
+        if use.kind == "update":
+            filled = True
+        elif use.kind == "clean":
+            filled = False
+    return filled
+
+
+def _for_run(document: Document, facts: Facts, view: ScriptView) -> Iterator[Proposal | Refusal]:
+    node = view.instruction
+    uses = _apt.uses_in(view.script.text)
+    if not _leaves_lists(uses):
+        if _only_cleans(facts, view, uses):
+            yield _drop(node)
+        return
+    if _apt.lists_mount(node):
+        yield Refusal(node, "cache-mount", "the RUN mounts something over the lists, so no layer holds them")
+        return
+    need = _apt.later_need(facts, view.stage, node)
+    where = f"line {need.node.start_line}" if need.node is not None else ""
+    if need.level == SURE:
+        yield Refusal(node, "later-install", f"{where} needs the lists and has no update of its own")
+        return
+    if need.level == LIKELY:
+        yield Refusal(node, "later-script", f"{where} runs a script that may install packages with these lists")
+        return
+    if all(use.kind == "update" for use in uses) and len(uses) == len(view.script.commands):
+        return  # nothing but an update that nobody needs: apt-join-update drops it
+    last = [use for use in uses if use.kind != "clean"][-1]
+    text = next((_apt.privilege(use.call) for use in reversed(uses) if use.call is not None), "") + CLEANUP
+    item = last.command.item
+    change = _apt.append_command(facts, document, view, item, text)
+    if change is None:
+        yield Refusal(node, "no-place", "the last use of apt stands where no command can be added after it")
+        return
+
+    def edit(editor: Editor) -> None:
+        editor.script(view, [change])
+
+    yield Proposal(
+        node,
+        f"remove {LISTS}/* after the last use of apt",
+        edit,
+        safety=Safety.UNSAFE if need.level == MAYBE else Safety.SAFE,
+        effects=LISTS_REMOVED,
+        evidence=(f"{where}: runs something that cannot be read",) if need.level == MAYBE else (),
+    )
+
+
+def _only_cleans(facts: Facts, view: ScriptView, uses: tuple[Use, ...]) -> bool:
+    """Whether a RUN removes apt's lists and caches only, and there are none."""
+    if not uses or not view.script.and_list and any(item.operator not in ("", "&&", ";") for item in view.script.items):
+        return False
+    if view.script.comments or len(uses) != len(view.script.commands) or view.heredoc is not None:
+        return False
+    if not any(use.kind == "clean" for use in uses):
+        return False
+    image = facts.base_image(view.stage)
+    # docker-clean, which the official images carry, leaves nothing in apt's caches.
+    tidy = image is not None and image.family in ("debian", "ubuntu") and not facts.mentions("docker-clean")
+    for use in uses:
+        if not use.command.top or use.command.redirects:
+            return False
+        if use.call is not None:
+            if use.call.verb not in ("clean", "autoclean", "distclean") or not tidy:
+                return False
+        elif not _rm_of_lists(use, _CACHES if tidy else ()):
+            return False
+    return _apt.lists_before(facts)[view.instruction.id].state == "empty"
+
+
+def _rm_of_lists(use: Use, caches: tuple[str, ...]) -> bool:
+    places = ("-", LISTS, *(f"{cache}/*" for cache in caches))
+    return use.command.name == "rm" and all(value is not None and value.startswith(places) for value in use.command.values[1:])
+
+
+def _drop(node: Instruction) -> Proposal:
+    def edit(editor: Editor) -> None:
+        editor.remove(node)
+
+    return Proposal(
+        node, "drop a RUN that removes apt lists which are gone already", edit, effects=Effects(layers=-1)
+    )

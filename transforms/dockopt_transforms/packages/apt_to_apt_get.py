@@ -1,0 +1,100 @@
+"""``apt`` is for people; scripts call ``apt-get``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockopt.api import (
+    Document,
+    Edit,
+    Editor,
+    Facts,
+    Invocation,
+    Phase,
+    Proposal,
+    Refusal,
+    ScriptView,
+    Transform,
+    base_name,
+    insert_after,
+    replace,
+)
+
+# Verbs apt-get knows under the same name in every release since 1.0.
+_SHARED = frozenset(
+    (
+        "install",
+        "update",
+        "upgrade",
+        "dist-upgrade",
+        "remove",
+        "purge",
+        "autoremove",
+        "auto-remove",
+        "clean",
+        "autoclean",
+        "auto-clean",
+        "build-dep",
+        "source",
+        "download",
+        "check",
+    )
+)
+
+
+class AptToAptGet(Transform):
+    """Call ``apt-get`` instead of ``apt`` in scripts.
+
+    What:
+        Renames the command for the verbs both have; ``full-upgrade`` becomes ``dist-upgrade``, and
+        ``upgrade`` gets ``--with-new-pkgs``, which is what apt's own upgrade does.
+
+    Why:
+        apt's interface is for a terminal and may change between releases; it says so itself on every call
+        whose output is not a terminal. apt-get's is stable.
+
+    Safety:
+        Safe: both are the same program over the same library; the same packages are installed.
+
+    Refuses:
+        verb-not-shared: apt-get has no such verb (``list``, ``search``, ``show`` …), or the verb is not known
+
+    References:
+        https://manpages.debian.org/bookworm/apt/apt.8.en.html#SCRIPT_USAGE_AND_DIFFERENCES_FROM_OTHER_APT_TOOLS
+        hadolint DL3027
+    """
+
+    id = "apt-to-apt-get"
+    phase = Phase.PACKAGES
+    aliases = ("DL3027",)
+    mentions = ("apt ",)
+
+    def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+        by_view: dict[int, tuple[ScriptView, list[Invocation]]] = {}
+        for view, call in facts.invocations("apt"):
+            if base_name(call.executable.value or "") != "apt":
+                continue
+            if call.verb not in _SHARED and call.verb != "full-upgrade":
+                verb = call.verb_word.text if call.verb_word is not None else "without a verb"
+                yield Refusal(view.instruction, "verb-not-shared", f"apt-get has no counterpart of apt {verb}")
+                continue
+            by_view.setdefault(view.instruction.id, (view, []))[1].append(call)
+        for view, calls in by_view.values():
+            yield _proposal(view, calls)
+
+
+def _proposal(view: ScriptView, calls: list[Invocation]) -> Proposal:
+    def edit(editor: Editor) -> None:
+        edits: list[Edit] = []
+        for call in calls:
+            word = call.executable
+            edits.append(replace(word, word.text[: word.text.rindex("apt")] + "apt-get" + word.text[word.text.rindex("apt") + 3 :]))
+            if call.verb_word is None:
+                continue
+            if call.verb == "full-upgrade":
+                edits.append(replace(call.verb_word, "dist-upgrade"))
+            elif call.verb == "upgrade" and not call.option("--with-new-pkgs", "--without-new-pkgs"):
+                edits.append(insert_after(call.verb_word, "--with-new-pkgs"))
+        editor.script(view, edits)
+
+    return Proposal(view.instruction, "call apt-get instead of apt", edit)
