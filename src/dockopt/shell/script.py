@@ -286,11 +286,20 @@ class _Builder:
         if kind == "comment":
             self._comment(node)
             return
+        if kind == "variable_assignment":
+            self._assignment(node, within, item)
+            return
         if kind not in _TRANSPARENT:
             within = (*within, kind)
         for child in node.children:
             if child.child_count or child.type == "comment":
                 self._walk(child, within, item)
+
+    def _assignment(self, node: TreeNode, within: tuple[str, ...], item: int) -> None:
+        """``A=1`` by itself: a simple command without words, which changes the shell that runs it."""
+        start, end = self.at(node.start_byte), self.at(node.end_byte)
+        self.commands.append(Command(node.type, start, end, end, (), (self._word(node),), (), within, item))
+        self._substitutions(node, within, item)
 
     def _redirects(self, node: TreeNode) -> tuple[list[Redirect], list[Word]]:
         found: list[Redirect] = []
