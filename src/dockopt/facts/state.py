@@ -12,17 +12,7 @@ from dockopt.syntax.nodes import Instruction
 from dockopt.syntax.words import expand_known
 
 # BuildKit's predefined build arguments, and those of the platform: set by whoever builds.
-_PREDEFINED = [
-    "TARGETPLATFORM",
-    "TARGETOS",
-    "TARGETARCH",
-    "TARGETVARIANT",
-    "BUILDPLATFORM",
-    "BUILDOS",
-    "BUILDARCH",
-    "BUILDVARIANT",
-    "TARGETSTAGE",
-]
+_PREDEFINED = ["TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETVARIANT", "BUILDPLATFORM", "BUILDOS", "BUILDARCH", "BUILDVARIANT", "TARGETSTAGE"]
 
 
 class State(NamedTuple):

@@ -17,7 +17,6 @@ from dockopt.api import (
     ScriptView,
     parse_script,
 )
-
 from dockopt_transforms.layers._leaks import Obstacle
 
 # Comments that tools look for above an instruction, or above one line of it.

@@ -20,11 +20,15 @@ class Obstacle(NamedTuple):
     reason: str
 
 
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # A subshell of its own; POSIX leaves open whether the last command of a pipeline has one, dash, ash and bash give it one.
 _OWN_SHELL = frozenset(("subshell", "command_substitution", "process_substitution", "pipeline"))
-_STATE = frozenset(
-    "cd pushd popd dirs export readonly declare typeset local set unset umask ulimit shopt source . eval read getopts "
-    "shift hash let mapfile readarray exit return exec".split()
+_STATE = words(
+    "cd pushd popd dirs export readonly declare typeset local set unset umask ulimit shopt source . eval "
+    "read getopts shift hash let mapfile readarray exit return exec"
 )
 _LASTING = frozenset(("trap", "alias", "unalias", "enable"))
 _LOOPS = frozenset(("for_statement", "c_style_for_statement", "select_statement", "function_definition"))
@@ -34,15 +38,16 @@ _BACKGROUND = re.compile(r"(?<![&<>|\\])&(?![&>])")
 _MOUNTED = re.compile(r"/etc/(?:hosts|resolv\.conf|hostname)(?![\w./-])|/dev/shm(?![\w-])")
 _SHELL_PATHS = frozenset(("/bin/sh", "/usr/bin/sh", "sh"))
 _FILE_MOVERS = frozenset(("ln", "mv", "cp", "rm", "install", "update-alternatives", "dpkg-divert"))
-_SERVICE_TOOLS = frozenset(
-    "service invoke-rc.d rc-service systemctl initctl apachectl apache2ctl pg_ctl pg_ctlcluster start-stop-daemon "
-    "rabbitmqctl supervisorctl".split()
+_SERVICE_TOOLS = words(
+    "service invoke-rc.d rc-service systemctl initctl apachectl apache2ctl pg_ctl pg_ctlcluster "
+    "start-stop-daemon rabbitmqctl supervisorctl"
 )
-_DAEMONS = frozenset(
-    "mysqld mysqld_safe mariadbd mariadbd-safe mongod redis-server dockerd containerd Xvfb dbus-daemon dbus-launch "
-    "nohup setsid supervisord rabbitmq-server sshd crond cron slapd postgres memcached nginx httpd tmux screen".split()
+_DAEMONS = words(
+    "mysqld mysqld_safe mariadbd mariadbd-safe mongod redis-server dockerd containerd Xvfb dbus-daemon "
+    "dbus-launch nohup setsid supervisord rabbitmq-server sshd crond cron slapd postgres memcached nginx "
+    "httpd tmux screen"
 )
-_ASKS_ONLY = frozenset(("-v", "-V", "--version", "-h", "--help", "-t", "version", "help", "status"))
+_ASKS_ONLY = words("-v -V --version -h --help -t version help status")
 
 
 def own_shell(command: Command) -> bool:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dockopt.api import Command, ScriptView, base_name
-
-from dockopt_transforms.layers._leaks import real_name
+from dockopt_transforms.layers._leaks import real_name, words
 
 SYSTEM = frozenset(("apt", "apk", "dnf", "yum", "microdnf", "zypper", "pacman"))
 PACKAGES, DEPENDENCIES, BUILD = "system packages", "language dependencies", "a build"
 
-_BUILDERS = frozenset(
-    "make gmake cmake ninja meson scons configure bootstrap gcc g++ cc c++ clang rustc javac ant mvn mvnw gradle gradlew "
-    "sbt lein bazel msbuild xbuild cabal stack webpack tsc ng grunt gulp bower rebar3 catkin_make colcon qmake b2 rake "
-    "waf phpize docker-php-ext-install docker-php-ext-configure pecl R Rscript wasm-pack hugo jekyll xcaddy luarocks".split()
+_BUILDERS = words(
+    "make gmake cmake ninja meson scons configure bootstrap gcc g++ cc c++ clang rustc javac ant mvn mvnw "
+    "gradle gradlew sbt lein bazel msbuild xbuild cabal stack webpack tsc ng grunt gulp bower rebar3 "
+    "catkin_make colcon qmake b2 rake waf phpize docker-php-ext-install docker-php-ext-configure pecl R "
+    "Rscript wasm-pack hugo jekyll xcaddy luarocks"
 )
 _BUILD_VERBS = {
     "cargo": ("build", "install", "test"),

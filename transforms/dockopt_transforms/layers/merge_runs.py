@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Transform
-
 from dockopt_transforms.layers._chain import Member, chain, sequences
 from dockopt_transforms.layers._leaks import Obstacle, as_earlier, as_last, outlives, reads_startup_files
 from dockopt_transforms.layers._lookup import Lookups
