@@ -81,4 +81,17 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('pip',),
     ),
+    (
+        'merge-runs',
+        ('DL3059',),
+        'LAYERS',
+        'LAYERS',
+        'safe',
+        True,
+        'Merge consecutive RUN instructions into one.',
+        'dockopt_transforms.layers.merge_runs',
+        'MergeRuns',
+        (),
+        ('run',),
+    ),
 ]

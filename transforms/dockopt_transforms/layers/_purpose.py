@@ -1,0 +1,124 @@
+"""What a RUN is for: which of its work is worth a cache entry of its own."""
+
+from __future__ import annotations
+
+from dockopt.api import Command, ScriptView, base_name
+from dockopt_transforms.layers._leaks import real_name, words
+
+SYSTEM = frozenset(("apt", "apk", "dnf", "yum", "microdnf", "zypper", "pacman"))
+PACKAGES, DEPENDENCIES, BUILD = "system packages", "language dependencies", "a build"
+
+_BUILDERS = words(
+    "make gmake cmake ninja meson scons configure bootstrap gcc g++ cc c++ clang rustc javac ant mvn mvnw "
+    "gradle gradlew sbt lein bazel msbuild xbuild cabal stack webpack tsc ng grunt gulp bower rebar3 "
+    "catkin_make colcon qmake b2 rake waf phpize docker-php-ext-install docker-php-ext-configure pecl R "
+    "Rscript wasm-pack hugo jekyll xcaddy luarocks"
+)
+_BUILD_VERBS = {
+    "cargo": ("build", "install", "test"),
+    "go": ("build", "install", "test"),
+    "npm": ("run", "run-script", "test", "start"),
+    "yarn": ("run", "build", "test", "start"),
+    "pnpm": ("run", "build", "test"),
+    "bun": ("run", "build"),
+    "dotnet": ("build", "publish", "test", "pack"),
+    "mix": ("compile", "release", "test"),
+    "swift": ("build",),
+    "dart": ("compile",),
+    "flutter": ("build",),
+    "zig": ("build",),
+}
+_RESTORERS = {
+    "dotnet": ("restore", "tool"),
+    "mix": ("deps.get", "local.hex", "local.rebar"),
+    "poetry": ("install", "add"),
+    "pipenv": ("install", "sync"),
+    "uv": ("sync", "pip"),
+    "pdm": ("install", "sync"),
+    "nuget": ("restore", "install"),
+    "bower": ("install",),
+    "cpanm": (),
+    "dep": ("ensure",),
+    "glide": ("install",),
+    "go": ("get", "mod"),
+    "stack": ("setup",),
+}
+_CLEANING_VERBS = {
+    "npm": ("prune", "cache"),
+    "yarn": ("cache",),
+    "pnpm": ("prune", "store"),
+    "pip": ("cache", "uninstall"),
+    "pip3": ("cache", "uninstall"),
+    "conda": ("clean",),
+    "mamba": ("clean",),
+    "micromamba": ("clean",),
+    "go": ("clean",),
+    "cargo": ("clean",),
+    "make": ("clean", "distclean"),
+    "gem": ("cleanup", "sources"),
+    "composer": ("clear-cache", "clearcache"),
+    "docker-php-source": ("delete",),
+    "dotnet": ("nuget",),
+}
+
+
+def work(view: ScriptView) -> frozenset[str]:
+    """The kinds of costly work a script does; empty for one that only prepares files."""
+    found: set[str] = set()
+    for call in view.invocations:
+        if call.action in ("install", "upgrade"):
+            found.add(PACKAGES if call.manager.name in SYSTEM else DEPENDENCIES)
+        elif call.action == "update" and call.manager.name in SYSTEM:
+            found.add(PACKAGES)
+    for command in view.commands:
+        name = real_name(command)
+        if not name:
+            continue
+        if name in _BUILDERS and not _cleans(name, command):
+            found.add(BUILD)
+        elif name in _BUILD_VERBS or name in _RESTORERS:
+            verb = _verb(command)
+            if verb in _BUILD_VERBS.get(name, ()):
+                found.add(BUILD)
+            elif name in _RESTORERS and (verb in _RESTORERS[name] or not _RESTORERS[name]):
+                found.add(DEPENDENCIES)
+        elif name.startswith(("python", "pypy")) and _runs_setup(command):
+            found.add(BUILD)
+    return frozenset(found)
+
+
+def takes_back(view: ScriptView) -> bool:
+    """Whether a script removes packages an earlier one installed, which saves their size only in the same layer."""
+    for call in view.invocations:
+        if call.action == "remove" and (call.operands or call.manager.name not in SYSTEM):
+            return True
+    return any(_verb(command) == "prune" for command in view.commands if real_name(command) in ("npm", "yarn", "pnpm"))
+
+
+def _cleans(name: str, command: Command) -> bool:
+    if name in ("rm", "rmdir", "strip", "unlink"):
+        return True
+    verbs = _CLEANING_VERBS.get(name)
+    return verbs is not None and _verb(command) in verbs
+
+
+def _verb(command: Command) -> str | None:
+    """The first word after the program's name that is no flag."""
+    seen = False
+    for word in command.words:
+        value = word.value
+        if value is None:
+            continue
+        if not seen:
+            seen = (
+                base_name(value) in _BUILD_VERBS
+                or base_name(value) in _RESTORERS
+                or base_name(value) in _CLEANING_VERBS
+            )
+        elif not value.startswith("-"):
+            return value
+    return None
+
+
+def _runs_setup(command: Command) -> bool:
+    return any(base_name(word.value or "") == "setup.py" for word in command.args)
