@@ -297,7 +297,6 @@ class _Builder:
             if child.child_count or child.type == "comment":
                 self._walk(child, within, item)
 
-<<<<<<< HEAD
     def _after_heredoc(self, node: TreeNode, within: tuple[str, ...], item: int) -> None:
         """``cat <<EOF && make``: the grammar puts what follows on the line inside the redirection."""
         inside = (*within, "heredoc_redirect")
@@ -306,13 +305,12 @@ class _Builder:
                 self._substitutions(child, within, item)
             elif child.child_count:
                 self._walk(child, inside, item)
-=======
+
     def _assignment(self, node: TreeNode, within: tuple[str, ...], item: int) -> None:
         """``A=1`` by itself: a simple command without words, which changes the shell that runs it."""
         start, end = self.at(node.start_byte), self.at(node.end_byte)
         self.commands.append(Command(node.type, start, end, end, (), (self._word(node),), (), within, item))
         self._substitutions(node, within, item)
->>>>>>> layers
 
     def _redirects(self, node: TreeNode) -> tuple[list[Redirect], list[Word]]:
         found: list[Redirect] = []
