@@ -110,6 +110,10 @@ def _second_reader(document: Document) -> str | None:
         return None
     expected: list[tuple[str, str]] = []
     for node in document.instructions:
+        head = node.lines[0]
+        bare = node.text[head.content_start : head.content_end].strip() == node.keyword
+        if bare and node.text.startswith(node.keyword + node.escape, head.content_end - len(node.keyword)):
+            return None  # ``RUN\`` and a line end: it takes the backslash for part of the keyword
         for line in node.lines:
             if line.logical < 0 and not line.comment:
                 return None  # it ends an instruction at a blank line inside the continuation
