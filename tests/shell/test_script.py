@@ -68,6 +68,9 @@ def test_a_broken_script_is_an_error() -> None:
         ("a || b", 0, None),
         ("a", 0, None),
         ("a; b", 1, "a"),
+        ("a &&     b &&     c", 1, "a &&          c"),
+        ("a     && b     && c", 1, "a     && c"),
+        ("a &&     b", 0, "     b"),
     ],
 )
 def test_deleting_an_element(text: str, index: int, expected: str | None) -> None:

@@ -35,9 +35,11 @@ def delete_word(script: Script, word: Word) -> Edit:
 def delete_item(script: Script, index: int) -> Edit | None:
     """Delete an element of the top-level list with one operator beside it.
 
-    The operator before it goes, for the first element the one after it. None where it is the only
-    element (the caller removes the instruction), or where what would then stand side by side is not
-    joined by the same operator (deleting ``b`` of ``a && b || c`` changes what ``||`` looks at).
+    The operator beside it goes along: the one after it where the script breaks its lines behind
+    operators (``a && \\`` newline ``b``), so that the line goes as a whole; else the one before it; for the
+    first element the one after it. None where it is the only element (the caller removes the
+    instruction), or where what would then stand side by side is not joined by the same operator
+    (deleting ``b`` of ``a && b || c`` changes what ``||`` looks at).
     """
     items = script.items
     if len(items) < 2:
@@ -47,10 +49,20 @@ def delete_item(script: Script, index: int) -> Edit | None:
     if index == 0:
         if after is None or after.operator not in ("&&", ";", "\n"):
             return None
-        return (item.start, after.start, "")
-    if after is not None and after.operator not in (item.operator, ";", "\n"):
+        return (item.start, _past(script, after), "")
+    if after is None:
+        return (items[index - 1].end, item.end, "")
+    if after.operator not in (item.operator, ";", "\n"):
         return None
+    if after.operator == item.operator and item.start - item.operator_end > 1:
+        return (item.start, _past(script, after), "")
     return (items[index - 1].end, item.end, "")
+
+
+def _past(script: Script, after: Item) -> int:
+    """The end of the operator before ``after``; on one line also of the space behind it."""
+    end = after.operator_end
+    return after.start if after.start - end <= 1 else end
 
 
 def item_commands(script: Script, item: Item | int) -> list[Command]:
