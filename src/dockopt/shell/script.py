@@ -401,8 +401,13 @@ class _Builder:
                 self._substitutions(child, within, item)
 
     def _word(self, node: TreeNode) -> Word:
-        start, end = self.at(node.start_byte), self.at(node.end_byte)
-        return Word(start, end, self.text[start:end], self._value(node))
+        start, end = node.start_byte, node.end_byte
+        if self.offsets is not None:
+            start, end = self.offsets[start], self.offsets[end]
+        text = self.text[start:end]
+        if node.type == "word" and "\\" not in text:  # nine words in ten
+            return Word(start, end, text, text)
+        return Word(start, end, text, self._value(node))
 
     def _value(self, node: TreeNode) -> str | None:
         kind = node.type
@@ -417,8 +422,11 @@ class _Builder:
                 return None
             return _unescape_double(inner) if "\\" in inner else inner
         if kind in ("concatenation", "command_name"):
-            if node.child_count == 0:
+            count = node.child_count
+            if count == 0:
                 return self._text(node)
+            if count == 1:
+                return self._value(node.children[0])
             parts = [self._value(child) for child in node.children]
             return None if None in parts else "".join(part for part in parts if part is not None)
         if node.child_count == 0:

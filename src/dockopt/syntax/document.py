@@ -129,9 +129,10 @@ class _Reader:
     def run(self, *, directives: bool) -> None:
         seen: set[str] = set()
         index, lines = 0, self.lines
-        for number, line in enumerate(lines, 1):
-            if len(line) * 4 > _LONGEST_LINE and len(line.encode("utf-8", "surrogateescape")) > _LONGEST_LINE:
-                self.problems.append(Problem(number, "line greater than the 65535 bytes BuildKit reads"))
+        if lines and max(map(len, lines)) * 4 > _LONGEST_LINE:
+            for number, line in enumerate(lines, 1):
+                if len(line.encode("utf-8", "surrogateescape")) > _LONGEST_LINE:
+                    self.problems.append(Problem(number, "line greater than the 65535 bytes BuildKit reads"))
         while index < len(lines):
             raw = lines[index]
             stripped = raw.rstrip("\r\n").lstrip(SPACE)
@@ -173,8 +174,16 @@ class _Reader:
 
     def _instruction(self, index: int) -> int:
         first, lines = index, self.lines
-        continuation = _CONTINUATION[self.escape]
         escape = self.escape
+        raw = lines[index]
+        if escape not in raw and "<<" not in raw:  # one plain line, as two instructions in three are
+            body = raw.rstrip("\r\n")
+            line = body.lstrip(SPACE)
+            start, end = len(body) - len(line), len(body)
+            whole = (Line(0, len(raw), start, end, 0, False),)
+            self._add(Instruction(raw, next(_ids), self._origin(first, first), escape, whole, line))
+            return index + 1
+        continuation = _CONTINUATION[escape]
         physical: list[Line] = []
         parts: list[str] = []
         offset = logical = 0
@@ -222,13 +231,15 @@ class _Reader:
             tuple(heredocs),
             error,
         )
-        if error is None:
-            error = _line_error(node)
-        if error is not None:
-            node.error = error
-            self.problems.append(Problem(first + 1, error))
-        self.nodes.append(node)
+        self._add(node)
         return index
+
+    def _add(self, node: Instruction) -> None:
+        if node.error is None:
+            node.error = _line_error(node)
+        if node.error is not None:
+            self.problems.append(Problem(node.start_line, node.error))
+        self.nodes.append(node)
 
     def _heredocs(self, line: str, index: int, offset: int, found: list[Heredoc]) -> tuple[int, str | None]:
         """Take the bodies of the heredocs ``line`` opens; gives the next line and an error, if any."""
