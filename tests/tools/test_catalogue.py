@@ -1,0 +1,84 @@
+"""The generator of the documentation: complete docstrings in, pages out."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from dockopt.engine.registry import registry
+from dockopt.testing import Case
+
+TOOLS = Path(__file__).parents[2] / "tools"
+DOCSTRING = """Do a thing with ``x``.
+
+    What:
+        Does it,
+        carefully.
+
+    Why: because
+
+    Safety:
+        Safe.
+
+    Refuses:
+        no-x: there is no ``x``
+            to be found
+        without a cause
+
+    References:
+        https://example.org/x the page
+    """
+
+
+@pytest.fixture
+def catalogue(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(TOOLS))
+    return importlib.import_module("catalogue")
+
+
+def test_a_docstring_is_cut_into_its_sections(catalogue: ModuleType) -> None:
+    docs = catalogue.read_docstring("do-thing", DOCSTRING)
+    assert docs.summary == "Do a thing with ``x``."
+    assert docs.sections["What"] == "Does it,\ncarefully."
+    assert docs.sections["Why"] == "because"
+    assert catalogue.entries(docs.sections["Refuses"]) == ["no-x: there is no ``x`` to be found", "without a cause"]
+
+
+@pytest.mark.parametrize(
+    ("docstring", "complaint"),
+    [
+        (None, "lacks What, Why, Safety, Refuses, References"),
+        (DOCSTRING.replace("Safety:", "Danger:"), "lacks Safety"),
+        (DOCSTRING + "\n    Notes:\n        more\n", "has Notes"),
+    ],
+)
+def test_an_incomplete_docstring_is_named(catalogue: ModuleType, docstring: str | None, complaint: str) -> None:
+    with pytest.raises(catalogue.Incomplete, match=f"^do-thing: .*{complaint}"):
+        catalogue.read_docstring("do-thing", docstring)
+
+
+def test_a_page_has_every_section_and_the_example_as_a_diff(catalogue: ModuleType) -> None:
+    spec = registry().specs[0]._replace(id="do-thing", aliases=("DL1",), safety="unsafe", default=False)
+    case = Case(Path(), "do-thing", b"FROM a\nRUN x\n", b"FROM a\nRUN y\n", {})
+    page = catalogue.page(spec, catalogue.read_docstring("do-thing", DOCSTRING), case)
+    for line in (
+        "# do-thing",
+        "| Safety | unsafe: applied by `dockopt fix --unsafe-fixes` |",
+        "| Default | off; runs when selected |",
+        "- `no-x`: there is no `x` to be found",
+        "- without a cause",
+        "- <https://example.org/x> the page",
+        "-RUN x",
+        "+RUN y",
+    ):
+        assert line in page.splitlines()
+
+
+def test_every_transform_is_in_the_catalogue(catalogue: ModuleType) -> None:
+    files = {path.name: text for path, text in catalogue.generated().items()}
+    for spec in registry().specs:
+        assert f"{spec.id}.md" in files
+        assert f"[{spec.id}](" in files["README.md"]
