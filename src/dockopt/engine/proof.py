@@ -114,6 +114,9 @@ def _second_reader(document: Document) -> str | None:
         bare = node.text[head.content_start : head.content_end].strip() == node.keyword
         if bare and node.text.startswith(node.keyword + node.escape, head.content_end - len(node.keyword)):
             return None  # ``RUN\`` and a line end: it takes the backslash for part of the keyword
+        last = node.lines[-1]
+        if not node.heredocs and node.text.startswith(node.escape, last.content_end):
+            return None  # it drops an instruction whose continuation the end of the file cuts off
         for line in node.lines:
             if line.logical < 0 and not line.comment:
                 return None  # it ends an instruction at a blank line inside the continuation
