@@ -41,8 +41,8 @@ def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     "name",
     [
         "Dockerfile", "dockerfile", "Dockerfile.dev", "Dockerfile.3.12", "Dockerfile-alpine",
-        "Dockerfile_gpu", "api.Dockerfile", "api.dockerfile", "Containerfile", "Containerfile.rhel", "web.Containerfile",
-        "Dockerfile.template.dockerfile",
+        "Dockerfile_gpu", "api.Dockerfile", "api.dockerfile", "Containerfile", "Containerfile.rhel",
+        "web.Containerfile", "Dockerfile.template.dockerfile",
     ],
 )  # fmt: skip
 def test_names_taken(name: str) -> None:

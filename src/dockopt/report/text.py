@@ -21,7 +21,7 @@ def finding(path: str, entry: Entry) -> str:
     if entry.kind == "refused":
         return f"{where}refused ({entry.cause}): {entry.message}"
     if entry.kind == "defect":
-        return f"{where}defect, rolled back ({entry.cause}): {entry.message}"
+        return f"{where}defect of dockopt, please report it: {entry.message}"
     return f"{where}{entry.message} [{entry.safety}]"
 
 
