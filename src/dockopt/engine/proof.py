@@ -24,7 +24,7 @@ def prove(before: Facts, after: Facts, effects: Effects) -> str | None:
         or _scripts(before, after)
         or _packages(before, after, effects)
         or _config(before, after, effects)
-        or _second_reader(after.document)
+        or _second_reader(before.document, after.document)
     )
 
 
@@ -112,8 +112,16 @@ def _config(before: Facts, after: Facts, effects: Effects) -> str | None:
     return None
 
 
-def _second_reader(document: Document) -> str | None:
-    """dockerfile-parse must see the same instructions, wherever its subset of the grammar reaches."""
+def _second_reader(before: Document, after: Document) -> str | None:
+    """dockerfile-parse must see the same instructions, wherever its subset of the grammar reaches.
+
+    Where it does not agree on the original either, its objection says nothing about the change.
+    """
+    objection = _disagreement(after)
+    return objection if objection is None or _disagreement(before) is None else None
+
+
+def _disagreement(document: Document) -> str | None:
     if document.bom or document.escape != "\\" or "<<" in document.text:
         return None
     expected: list[tuple[str, str]] = []

@@ -76,8 +76,9 @@ def same_value(one: str, other: str, escape: str = "\\") -> bool:
         return True
     if _PATTERN_MODIFIER.search(one) or _PATTERN_MODIFIER.search(other):
         return False
+    environments: tuple[Mapping[str, str], ...] = (_MARKED, _EMPTY, {})
     try:
-        return all(process_word(one, env, escape) == process_word(other, env, escape) for env in (_MARKED, _EMPTY, {}))
+        return all(process_word(one, env, escape) == process_word(other, env, escape) for env in environments)
     except ExpansionError:
         return False
 

@@ -59,8 +59,7 @@ class AbsoluteWorkdir(Transform):
         stage = facts.stages.of(node)
         if stage is not None and stage.windows:
             return Refusal(node, "windows", "the rules for Windows paths are others") if known else None
-        quote = path[0] if path[0] in "\"'" else ""
-        inner = path[1:-1] if quote and path[-1] == quote else path
+        inner = path.lstrip("\"'")
         if inner.startswith("/"):
             return None  # absolute already, behind its quote
         if known is None and inner.startswith("$"):
@@ -71,16 +70,16 @@ class AbsoluteWorkdir(Transform):
         if not isinstance(before, Known) or not _PLAIN.match(before.value):
             why = "its text needs quotes" if isinstance(before, Known) else before.reason
             return Refusal(node, "base-workdir-unknown", f"where the path starts is not known: {why}")
-        return _proposal(node, path, quote, inner, before)
+        return _proposal(node, inner, before)
 
 
-def _proposal(node: Instruction, path: str, quote: str, inner: str, before: Known[str]) -> Proposal:
-    joined = posixpath.join(before.value, inner)
+def _proposal(node: Instruction, inner: str, before: Known[str]) -> Proposal:
+    start, end = node.args_end - len(inner), node.args_end
+    path = posixpath.join(before.value, inner)
     if _TAME.match(inner):
-        joined = posixpath.normpath(joined)
-    text = f"{quote}{joined}{quote if path != inner else ''}"
+        path = posixpath.normpath(path)
 
     def edit(editor: Editor) -> None:
-        editor.splice(node, [(node.args_start, node.args_end, text)])
+        editor.splice(node, [(start, end, path)])
 
-    return Proposal(node, f"write WORKDIR {path} as {text}", edit, evidence=(before.evidence,))
+    return Proposal(node, f"write WORKDIR {node.rest} as absolute path", edit, evidence=(before.evidence,))

@@ -21,22 +21,22 @@ from dockopt.api import (
 
 # What ADD unpacks, told by content: tar, plain or compressed with gzip, bzip2, xz or zstd; the rest is doubt.
 _ARCHIVES = frozenset(
-    "tar gz tgz taz bz2 bz tbz tbz2 tb2 xz txz lzma tlz lz lz4 zst zstd tzst z tz ova gem crate apk box oci".split()
+    "tar gz tgz taz bz2 bz tbz tbz2 tb2 xz txz lzma tlz lz lz4 zst zstd tzst z tz ova gem crate apk box oci".split()  # noqa: SIM905
 )
 # Extensions that say how a file came about, not what is in it.
-_TELLS_NOTHING = frozenset("dump backup bak image img layer layers orig old new".split())
+_TELLS_NOTHING = frozenset("dump backup bak image img layer layers orig old new".split())  # noqa: SIM905
 _ADD_ONLY = frozenset(("checksum", "keep-git-dir", "unpack"))
 _REMOTE = re.compile(r"[A-Za-z0-9]+://|[^/\s]+@[^/\s]+:")
 # Names without an extension that mean a text file or a source folder wherever they stand.
 _FILES = frozenset(
-    "gemfile rakefile makefile gnumakefile procfile pipfile dockerfile containerfile vagrantfile jenkinsfile brewfile"
+    "gemfile rakefile makefile gnumakefile procfile pipfile dockerfile containerfile vagrantfile jenkinsfile brewfile"  # noqa: SIM905
     " guardfile capfile berksfile podfile cartfile fastfile cakefile gruntfile justfile caddyfile license licence"
     " copying notice readme authors contributors changelog changes history install version manifest crontab"
     " authorized_keys known_hosts id_rsa id_ed25519 hosts passwd group sudoers resolv profile bashrc zshrc vimrc"
     " gitconfig requirements entrypoint docker-entrypoint gradlew mvnw configure sshd_config ssh_config".split()
 )
 _FOLDERS = frozenset(
-    "src source sources app apps lib libs bin sbin etc conf config configs configuration cfg script scripts test tests"
+    "src source sources app apps lib libs bin sbin etc conf config configs configuration cfg script scripts test tests"  # noqa: SIM905
     " spec doc docs public static templates template views assets css js img images fonts migrations client server"
     " frontend backend api web www html webapp cmd pkg internal vendor node_modules include tools utils examples"
     " plugins modules models controllers locale locales nginx supervisor cron.d init.d conf.d services".split()

@@ -69,11 +69,12 @@ class JsonForm(Transform):
             if not node.line.startswith("[", start) or node.heredocs:
                 continue
             repair = _repair(node.line, start, node.args_end)
-            if repair is not None and node.name in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):
-                if not repair.certain and node.line[start + 1 : start + 2].isspace():
-                    yield Refusal(node, "shell-test", "the line may be a test of the shell")
-                    continue
-            if repair is not None:
+            if repair is None:
+                continue
+            shell = node.name in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK")
+            if shell and not repair.certain and node.line[start + 1 : start + 2].isspace():
+                yield Refusal(node, "shell-test", "the line may be a test of the shell")
+            else:
                 yield _proposal(node, start, repair)
 
 

@@ -79,10 +79,11 @@ class MatchCasing(Transform):
 def _from(node: Instruction, facts: Facts, lower: bool, what: list[str]) -> Iterator[Edit]:
     words = node.tokens
     stage = facts.stages.of(node)
-    if stage is not None and stage.parent is not None and words[0].text != words[0].text.lower():
-        if stage.parent.name == words[0].text.lower():
-            yield words[0].start, words[0].end, words[0].text.lower()
-            what.append(f"write the stage's name {words[0].text} in lower case")
+    parent = stage.parent.name if stage is not None and stage.parent is not None else ""
+    base = words[0]
+    if base.text != parent and base.text.lower() == parent:
+        yield base.start, base.end, parent
+        what.append(f"write the stage's name {base.text} in lower case")
     if len(words) != 3:
         return
     as_, name = words[1], words[2]
