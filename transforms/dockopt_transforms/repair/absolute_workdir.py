@@ -28,7 +28,6 @@ class AbsoluteWorkdir(Transform):
 
     Refuses:
         base-workdir-unknown: neither the file nor the table of base images says where the path starts
-        starts-with-variable: the path starts with a variable that may hold an absolute path
         tilde-is-literal: BuildKit does not expand ``~``, so the directory is named ``~``; most likely a mistake
         windows: the rules for Windows paths are others
 
@@ -58,12 +57,11 @@ class AbsoluteWorkdir(Transform):
             return None
         stage = facts.stages.of(node)
         if stage is not None and stage.windows:
-            return Refusal(node, "windows", "the rules for Windows paths are others") if known else None
+            absolute = path[:1] == "\\" or path[1:2] == ":" or path[:1] == "$"
+            return None if absolute else Refusal(node, "windows", "the rules for Windows paths are others")
         inner = path.lstrip("\"'")
-        if inner.startswith("/"):
-            return None  # absolute already, behind its quote
-        if known is None and inner.startswith("$"):
-            return Refusal(node, "starts-with-variable", f"{inner} may hold an absolute path")
+        if inner.startswith("/") or (known is None and inner.startswith("$")):
+            return None  # absolute already, behind its quote; or most likely so, in its variable
         if inner.startswith("~"):
             return Refusal(node, "tilde-is-literal", f"{inner} is a directory named ~, for BuildKit does not expand it")
         before = state.workdir

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ from dockopt.api import (
 )
 
 _TAKES_JSON = frozenset(("ADD", "CMD", "COPY", "ENTRYPOINT", "HEALTHCHECK", "RUN", "VOLUME"))
+# A bare word between commas: a string whose quotes were forgotten.
+_BARE = re.compile(r"[\w./:@%+=-]+\Z")
 _CLOSING = {'"': '"', "'": "'", "\u201c": "\u201d", "\u201d": "\u201d", "\u2018": "\u2019", "\u2019": "\u2019"}
 
 
@@ -44,8 +47,8 @@ class JsonForm(Transform):
         looks for a command named ``[server]``, and ``VOLUME ['/data']`` makes a volume of that very name.
 
     Safety:
-        Unsafe: the image changes to what was meant. Manual where quotes are missing or a string holds ``$`` or
-        ``\\``, whose meaning differs between the two forms.
+        Unsafe: the image changes to what was meant. Manual where a string holds ``$`` or ``\\``, whose meaning
+        differs between the two forms.
 
     Refuses:
         shell-test: a line that starts with ``[`` and may be a test of the shell
@@ -156,12 +159,7 @@ def _item(line: str, pos: int, end: int) -> tuple[int, str, bool]:
         while stop < end and line[stop] not in ",]\"'" and not line[stop].isspace():
             stop += 1
         word = line[pos:stop]
-        # A bare absolute path can only be meant as a string; any other bare word may be shell.
-        return (
-            (stop, f'"{word}"', word.startswith("/") and "$" not in word and "\\" not in word)
-            if word
-            else (-1, "", False)
-        )
+        return (stop, f'"{word}"', bool(_BARE.match(word))) if word else (-1, "", False)
     stop = line.find(closing, pos + 1, end)
     while stop > 0 and opening == '"' and line[stop - 1] == "\\":
         stop = line.find(closing, stop + 1, end)

@@ -23,8 +23,8 @@ from dockopt.api import (
     tokens,
 )
 
-# A later line that starts like a key of its own: NAME value, or NAME=value.
-_KEY_ON_ITS_OWN = re.compile(r"\s*[A-Za-z_][\w.-]*(?:=|\s+\S)")
+# A later line that starts like a key of its own: NAME value, or key=value.
+_KEY_ON_ITS_OWN = re.compile(r"\s*(?:[A-Z_][A-Z0-9_]*\s+\S|[A-Za-z_][\w.-]*\s*=)")
 
 
 class KeyValueForm(Transform):
@@ -43,6 +43,7 @@ class KeyValueForm(Transform):
 
     Refuses:
         several-keys-meant: a later line of the value starts like a key of its own, which is most likely a mistake
+        equals-stands-alone: the value starts with ``=`` (``ENV key = value``), which then is part of it
         quoting-not-certain: the value has quotes or escapes that no quoted form is sure to keep
 
     References:
@@ -62,15 +63,19 @@ class KeyValueForm(Transform):
             pairs = node.pairs
             if len(pairs) != 1 or not pairs[0].legacy:
                 continue
-            pair = pairs[0]
-            if _holds_another_key(node, pair):
-                yield Refusal(node, "several-keys-meant", f"the value of {pair.key} goes on with what looks like a key")
-                continue
-            edits = _edits(node, pair)
-            if edits is None:
-                yield Refusal(node, "quoting-not-certain", f"the quotes in the value of {pair.key} cannot be kept")
-            else:
-                yield _proposal(node, pair, edits)
+            yield _look(node, pairs[0])
+
+
+def _look(node: Instruction, pair: Pair) -> Proposal | Refusal:
+    key = pair.key
+    if _holds_another_key(node, pair):
+        return Refusal(node, "several-keys-meant", f"the value of {key} goes on with what looks like a key")
+    if pair.value[:1] == "=" and pair.value[1:2].isspace():
+        return Refusal(node, "equals-stands-alone", f"the value of {key} starts with =, most likely a mistake")
+    edits = _edits(node, pair)
+    if edits is None:
+        return Refusal(node, "quoting-not-certain", f"the quotes in the value of {key} cannot be kept")
+    return _proposal(node, pair, edits)
 
 
 def _proposal(node: Instruction, pair: Pair, edits: list[Edit]) -> Proposal:

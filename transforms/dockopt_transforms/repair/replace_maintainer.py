@@ -13,6 +13,8 @@ EFFECTS = Effects(config=("author", f"label:{LABEL}"))
 
 # A display name in quotes before its address, "A B" <a@b>: RFC 5322 quotes it for the mail system's sake.
 _DISPLAY_NAME = re.compile(r"""(["'])([^"']+)\1(\s.*|,.*)\Z""", re.S)
+# The address in quotes after the name, A B "a@b" or A B "https://…".
+_ADDRESS = re.compile(r"""([^"']*[^"'\s])\s+(["'])(\S+@\S+|https?://[^\s"']+)\2\Z""")
 _WHOLE = re.compile(r"""(["'])([^"']*)\1\Z""", re.S)
 
 
@@ -22,8 +24,9 @@ class ReplaceMaintainer(Transform):
     What:
         Writes ``LABEL org.opencontainers.image.authors="…"`` in the place of MAINTAINER. BuildKit takes
         MAINTAINER's text as it stands but expands and unquotes a label, so ``"``, ``$`` and the escape token are
-        escaped and the label says the same to the character; only quotes around the whole name, or around the
-        name before an address (``"A B" <a@b>``), are left out. Several MAINTAINER of one stage, of which
+        escaped and the label says the same to the character. Only quotes around the whole name, or around the
+        name before an address (``"A B" <a@b>``), are left out, and an address in quotes (``A B "a@b"``) is written
+        as ``A B <a@b>``. Several MAINTAINER of one stage, of which
         BuildKit keeps the last, become one list of authors.
 
     Why:
@@ -71,6 +74,8 @@ def _plain(node: Instruction) -> str:
         name = " ".join(name.split())  # the indent of a continuation is no part of a name
     if whole := _WHOLE.match(name):
         return whole[2]
+    if address := _ADDRESS.match(name):
+        return f"{address[1]} <{address[3]}>"
     if display := _DISPLAY_NAME.match(name):
         return display[2] + display[3]
     return name

@@ -62,12 +62,13 @@ def _look(node: Instruction) -> Proposal | Refusal | None:
     written = node.rest
     if "$" in written:
         return Refusal(node, "variable", f"{written} comes from a variable")
-    if written.isdigit():
-        name = _NUMBERS.get(written)
+    signal = written.strip("\"'")
+    if signal.isdigit():
+        name = _NUMBERS.get(signal)
         if name is None:
-            return Refusal(node, "number-differs", f"signal {written} is another one on another architecture")
+            return Refusal(node, "number-differs", f"signal {signal} is another one on another architecture")
     else:
-        short = written.upper().removeprefix("SIG")
+        short = signal.upper().removeprefix("SIG")
         if short not in _NAMES and not _REAL_TIME.match(short):
             return Refusal(node, "unknown-signal", f"no signal of Linux is named {written}")
         name = "SIG" + short
