@@ -27,12 +27,13 @@ from dockopt.shell.edits import delete_item, delete_word, insert_after, insert_b
 from dockopt.shell.script import Command, Item, Redirect, Script, Word, parse_script
 from dockopt.shell.style import insert_item, leading_operators, operator_break
 from dockopt.syntax.document import Document, Problem, dump, load
-from dockopt.syntax.grammar import Flag, Pair, Token, parse_heredoc, parse_json, tokens
+from dockopt.syntax.grammar import KEYWORDS, Flag, Pair, Token, parse_heredoc, parse_json, tokens
 from dockopt.syntax.nodes import Blank, Comment, Directive, Heredoc, Instruction, Line, Node
 from dockopt.syntax.spans import Edit, splice, splice_text
-from dockopt.syntax.words import ExpansionError, expand_known, process_word, process_words
+from dockopt.syntax.words import ExpansionError, expand_known, process_word, process_words, same_value
 
 __all__ = [
+    "KEYWORDS",
     "MANAGERS",
     "NO_EFFECTS",
     "BaseImage",
@@ -105,6 +106,7 @@ __all__ = [
     "replace",
     "rewrite",
     "rewrite_document",
+    "same_value",
     "sources",
     "splice",
     "splice_text",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dockopt.syntax.words import ExpansionError, expand_known, process_word, process_words
+from dockopt.syntax.words import ExpansionError, expand_known, process_word, process_words, same_value
 
 ENV = {"A": "one", "B": "two words", "EMPTY": "", "P": "/usr/local/bin"}
 
@@ -54,3 +54,24 @@ def test_unknown_names_are_not_guessed() -> None:
 
 def test_the_backtick_escapes_where_the_directive_says_so() -> None:
     assert process_word("C:\\a`$A", ENV, "`") == "C:\\a$A"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("a$B", '"a$B"', True),
+        ("a b", '"a b"', True),
+        ("it\\'s", '"it\'s"', True),
+        ("'$A'", '"\\$A"', True),
+        ("${A:-x}", "${A-x}", False),
+        ("${A:-x}", "$A", False),
+        ("${A:+x}", "${A+x}", False),
+        ("$A", "$B", False),
+        ("${A#*/}", "${A#*:}", False),
+        ("${A#*/}", '"${A#*/}"', False),
+        ("${A:?no}", '"${A:?no}"', False),
+        ('"a', '"a"', False),
+    ],
+)
+def test_same_value(one: str, other: str, same: bool) -> None:
+    assert same_value(one, other) is same

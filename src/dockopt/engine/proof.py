@@ -12,6 +12,7 @@ from dockopt.engine.model import Effects
 from dockopt.facts.facts import Facts
 from dockopt.facts.packages import installed
 from dockopt.syntax.document import Document, read
+from dockopt.syntax.words import same_value
 
 
 def prove(before: Facts, after: Facts, effects: Effects) -> str | None:
@@ -23,7 +24,7 @@ def prove(before: Facts, after: Facts, effects: Effects) -> str | None:
         or _scripts(before, after)
         or _packages(before, after, effects)
         or _config(before, after, effects)
-        or _second_reader(after.document)
+        or _second_reader(before.document, after.document)
     )
 
 
@@ -90,6 +91,13 @@ def _packages(before: Facts, after: Facts, effects: Effects) -> str | None:
     return None
 
 
+def _same(one: str | None, other: str | None, escape: str) -> bool:
+    """Whether two entries of a configuration are equal. After ``?`` stands a word only the build can expand."""
+    if one == other or one is None or other is None:
+        return one == other
+    return one[:1] == other[:1] == "?" and same_value(one[1:], other[1:], escape)
+
+
 def _config(before: Facts, after: Facts, effects: Effects) -> str | None:
     old, new = before.stages.all, after.stages.all
     pairs = list(zip(old, new, strict=True)) if len(old) == len(new) else [(old[-1], new[-1])]
@@ -98,14 +106,22 @@ def _config(before: Facts, after: Facts, effects: Effects) -> str | None:
         if left == right:
             continue
         for key in sorted(left.keys() | right.keys()):
-            if left.get(key) != right.get(key) and not _matches(key, effects.config):
+            if not _same(left.get(key), right.get(key), after.document.escape) and not _matches(key, effects.config):
                 where = "the final image" if other.final else f"stage {other.name or other.index}"
                 return f"{key} of {where} would change from {left.get(key)!r} to {right.get(key)!r}"
     return None
 
 
-def _second_reader(document: Document) -> str | None:
-    """dockerfile-parse must see the same instructions, wherever its subset of the grammar reaches."""
+def _second_reader(before: Document, after: Document) -> str | None:
+    """dockerfile-parse must see the same instructions, wherever its subset of the grammar reaches.
+
+    Where it does not agree on the original either, its objection says nothing about the change.
+    """
+    objection = _disagreement(after)
+    return objection if objection is None or _disagreement(before) is None else None
+
+
+def _disagreement(document: Document) -> str | None:
     if document.bom or document.escape != "\\" or "<<" in document.text:
         return None
     expected: list[tuple[str, str]] = []

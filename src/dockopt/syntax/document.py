@@ -77,9 +77,20 @@ class Document:
 
     @cached_property
     def lower_case(self) -> bool:
-        """Whether the file writes its keywords in lower case."""
-        lower = sum(node.keyword.islower() for node in self.instructions)
-        return lower * 2 > len(self.instructions)
+        """Whether the file writes its keywords in lower case.
+
+        BuildKit's ``ConsistentInstructionCasing`` counts the same way: more in lower than in upper case, mixed
+        ones and an ARG before the first FROM not counted.
+        """
+        lower = upper = 0
+        staged = False
+        for node in self.instructions:
+            keyword = node.keyword
+            staged = staged or node.name == "FROM"
+            if staged:
+                lower += keyword.islower()
+                upper += keyword.isupper()
+        return lower > upper
 
     def keyword(self, name: str) -> str:
         """``name`` in the file's keyword case."""

@@ -51,6 +51,7 @@ def splice(node: Instruction, edits: Iterable[Edit]) -> str:
     content = [line for line in node.lines if line.logical >= 0]
     new: list[str] = []
     touched: list[bool] = []
+    ends: list[bool] = []  # whether an edit reaches the last word of the line
     pending = list(batch)
     last = len(content) - 1
     for index, line in enumerate(content):
@@ -70,10 +71,11 @@ def splice(node: Instruction, edits: Iterable[Edit]) -> str:
         pending = rest
         new.append(splice_text(own, local) if local else own)
         touched.append(bool(local))
-    return _reassemble(node, new, touched)
+        ends.append(any(end >= len(own.rstrip()) for _, end, _ in local))
+    return _reassemble(node, new, touched, ends)
 
 
-def _reassemble(node: Instruction, new: list[str], touched: list[bool]) -> str:
+def _reassemble(node: Instruction, new: list[str], touched: list[bool], ends: list[bool]) -> str:
     """Put the lines back together: emptied lines go, the last content line loses its continuation."""
     content = [line for line in node.lines if line.logical >= 0]
     keep = [
@@ -110,7 +112,8 @@ def _reassemble(node: Instruction, new: list[str], touched: list[bool]) -> str:
         if index == final and changed_end:
             ending = suffix[len(suffix.rstrip("\r\n")) :]
             out.append(prefix + text.rstrip() + (ending or ""))
-        elif touched[index]:
+        elif ends[index]:
+            # White space that a deletion leaves before the continuation; elsewhere it may be part of a value.
             if suffix[:1] == node.escape and text[-1:] in (" ", "\t"):
                 text = text.rstrip() + " "
             out.append(prefix + text + suffix)

@@ -63,6 +63,46 @@ def expand_known(text: str, env: Mapping[str, str | None], escape: str = "\\") -
         return None
 
 
+_PATTERN_MODIFIER = re.compile(r"\$\{\w+[#%/]")
+
+
+def same_value(one: str, other: str, escape: str = "\\") -> bool:
+    """Whether two spellings of a word give one value whatever its variables hold.
+
+    Tried with every variable set, empty, and unset, which tells ``:-``, ``-``, ``:+`` and ``+`` apart. A word
+    that cuts or replaces by a pattern, or that BuildKit rejects, is only the same as itself.
+    """
+    if one == other:
+        return True
+    if _PATTERN_MODIFIER.search(one) or _PATTERN_MODIFIER.search(other):
+        return False
+    environments: tuple[Mapping[str, str], ...] = (_MARKED, _EMPTY, {})
+    try:
+        return all(process_word(one, env, escape) == process_word(other, env, escape) for env in environments)
+    except ExpansionError:
+        return False
+
+
+class _Every(Mapping[str, str]):
+    """An environment in which every name has a value made from ``form``."""
+
+    def __init__(self, form: str) -> None:
+        self._form = form
+
+    def __getitem__(self, name: str) -> str:
+        return self._form.format(name)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+# NUL cannot stand in a Dockerfile's values: a mark never meets itself in the text.
+_MARKED, _EMPTY = _Every("\0{}\0"), _Every("")
+
+
 class _Known(Mapping[str, str]):
     def __init__(self, env: Mapping[str, str | None]) -> None:
         self._env = env

@@ -1,0 +1,170 @@
+"""ADD does more than copy: it fetches and unpacks. COPY does not, and says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dockopt.api import (
+    Document,
+    Editor,
+    Effects,
+    Facts,
+    Instruction,
+    Phase,
+    Proposal,
+    Refusal,
+    Safety,
+    Transform,
+    expand_known,
+)
+
+# What ADD unpacks, told by content: tar, plain or compressed with gzip, bzip2, xz or zstd; the rest is doubt.
+_ARCHIVES = frozenset(
+    "tar gz tgz taz bz2 bz tbz tbz2 tb2 xz txz lzma tlz lz lz4 zst zstd tzst z tz ova gem crate apk box oci".split()  # noqa: SIM905
+)
+# Extensions that say how a file came about, not what is in it.
+_TELLS_NOTHING = frozenset("dump backup bak image img layer layers orig old new".split())  # noqa: SIM905
+_ADD_ONLY = frozenset(("checksum", "keep-git-dir", "unpack"))
+_REMOTE = re.compile(r"[A-Za-z0-9]+://|[^/\s]+@[^/\s]+:")
+# Names without an extension that mean a text file or a source folder wherever they stand.
+_FILES = frozenset(
+    "gemfile rakefile makefile gnumakefile procfile pipfile dockerfile containerfile vagrantfile jenkinsfile brewfile"  # noqa: SIM905
+    " guardfile capfile berksfile podfile cartfile fastfile cakefile gruntfile justfile caddyfile license licence"
+    " copying notice readme authors contributors changelog changes history install version manifest crontab"
+    " authorized_keys known_hosts id_rsa id_ed25519 hosts passwd group sudoers resolv profile bashrc zshrc vimrc"
+    " gitconfig requirements entrypoint docker-entrypoint gradlew mvnw configure sshd_config ssh_config".split()
+)
+_FOLDERS = frozenset(
+    "src source sources app apps lib libs bin sbin etc conf config configs configuration cfg script scripts test tests"  # noqa: SIM905
+    " spec doc docs public static templates template views assets css js img images fonts migrations client server"
+    " frontend backend api web www html webapp cmd pkg internal vendor node_modules include tools utils examples"
+    " plugins modules models controllers locale locales nginx supervisor cron.d init.d conf.d services".split()
+)
+_GLOB = re.compile(r"[*?\[]")
+
+
+class AddToCopy(Transform):
+    """Replace ADD of local files by COPY.
+
+    What:
+        Writes COPY where every source of an ADD is a local file or folder that ADD would only copy: a folder, a
+        name whose extension is no archive's, a pattern that ends in such an extension.
+
+    Why:
+        ADD fetches URLs and unpacks archives by what they hold; a reader of COPY need not wonder. Docker's best
+        practices ask for COPY wherever ADD's extras are not meant.
+
+    Safety:
+        Safe where names tell. Unsafe where a name has no extension and tells nothing: ADD would unpack a tar
+        archive of that name, COPY would not.
+
+    Refuses:
+        remote-source: a URL or git repository, which only ADD fetches
+        archive-source: an archive, or a name that is most often one, which ADD may unpack
+        glob-may-match-archive: a pattern that may match an archive
+        variable-source: a source from a variable that may hold a URL or the name of an archive
+        heredoc: the file's text stands in the Dockerfile
+        add-only-flag: a flag that COPY does not have
+
+    References:
+        https://docs.docker.com/reference/dockerfile/#adding-local-tar-archives
+        https://docs.docker.com/build/building/best-practices/#add-or-copy
+        hadolint DL3020
+    """
+
+    id = "add-to-copy"
+    phase = Phase.REPAIR
+    aliases = ("DL3020",)
+    safety = "unsafe"
+    mentions = ("add",)
+
+    def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+        for node in document.instructions:
+            if node.name == "ADD":
+                yield self._look(node, facts)
+
+    def _look(self, node: Instruction, facts: Facts) -> Proposal | Refusal:
+        for flag in node.flags:
+            if flag.name in _ADD_ONLY:
+                return Refusal(node, "add-only-flag", f"COPY has no --{flag.name}")
+        if node.heredocs:
+            return Refusal(node, "heredoc", "the file's text stands in the Dockerfile")
+        env = facts.state(node).env
+        doubtful: list[str] = []
+        for written in node.args[:-1]:
+            known = expand_known(written, env, node.escape)
+            source = known if known is not None else written
+            cause, reason = _cause(source, unresolved=known is None)
+            if cause:
+                return Refusal(node, cause, reason)
+            if _doubtful(source, _last(node.args[-1])):
+                doubtful.append(source)
+        return _proposal(node, doubtful)
+
+
+def _proposal(node: Instruction, doubtful: list[str]) -> Proposal:
+    keyword = "copy" if node.keyword.islower() else "COPY"
+
+    def edit(editor: Editor) -> None:
+        start = node.keyword_start
+        editor.splice(node, [(start, start + len(node.keyword), keyword)])
+
+    if not doubtful:
+        return Proposal(node, "replace ADD of local files by COPY", edit)
+    target = node.args[-1].rstrip("/")
+    unpacked = (target + "/**",) if target.startswith("/") else ("/**",)
+    where = f"line {node.start_line}: "
+    return Proposal(
+        node,
+        "replace ADD by COPY, unless a source is a tar archive without extension",
+        edit,
+        safety=Safety.UNSAFE,
+        effects=Effects(files_removed=unpacked, files_added=unpacked),
+        evidence=tuple(f"{where}{source} has no extension" for source in doubtful),
+    )
+
+
+def _last(path: str) -> str:
+    """The last component of a path, in lower case and without quotes; empty for a folder or a drive."""
+    path = path.strip("\"'").replace("\\", "/")
+    return path.rsplit("/", 1)[-1].lower()
+
+
+def _extension(name: str) -> str:
+    """What follows the last dot; empty where there is none, or where the only dot leads."""
+    stem, dot, extension = name.rpartition(".")
+    return extension if dot and stem else ""
+
+
+def _cause(source: str, *, unresolved: bool) -> tuple[str, str]:
+    """Why a source must stay with ADD; two empty strings where it need not."""
+    if _REMOTE.match(source.strip("\"'")):
+        return "remote-source", f"{source} is fetched, which only ADD does"
+    name = _last(source)
+    extension = _extension(name)
+    if unresolved:
+        # Text before a slash cannot become a URL, and an extension written out cannot become another one.
+        head = source.split("$", 1)[0]
+        if "/" not in head or not extension or "$" in extension or "}" in extension:
+            return "variable-source", f"{source} may be a URL or an archive"
+    if extension in _ARCHIVES:
+        return "archive-source", f"{source} may be an archive, which ADD unpacks"
+    glob = _GLOB.search(name)
+    if glob and (not extension or _GLOB.search(extension)):
+        return "glob-may-match-archive", f"{source} may match an archive, which ADD unpacks"
+    return "", ""
+
+
+def _doubtful(source: str, target: str) -> bool:
+    """Whether a name leaves open that it is an archive: no extension, nothing else that tells."""
+    name = _last(source)
+    extension = _extension(name)
+    if name in ("", ".", "..") or name.startswith("."):
+        return False
+    if extension and not extension.isdigit() and extension not in _TELLS_NOTHING:
+        return False
+    if name in _FILES or name in _FOLDERS:
+        return False
+    # An archive is unpacked into a folder; who names the target like the source copies it.
+    return target != name
