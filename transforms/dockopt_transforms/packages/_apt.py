@@ -7,8 +7,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from dockopt.api import (
+    Blank,
     Command,
+    Document,
     Edit,
+    Editor,
     Effects,
     Facts,
     Instruction,
@@ -21,7 +24,6 @@ from dockopt.api import (
     read_call,
     unwrap,
 )
-from dockopt.api import Document as _Document
 
 LISTS = "/var/lib/apt/lists"
 CLEANUP = f"rm -rf {LISTS}/*"
@@ -374,7 +376,7 @@ def errexit(facts: Facts, view: ScriptView, item: int) -> bool:
     return False
 
 
-def append_command(facts: Facts, document: _Document, view: ScriptView, item: int, text: str) -> Edit | None:
+def append_command(facts: Facts, document: Document, view: ScriptView, item: int, text: str) -> Edit | None:
     """The edit that runs ``text`` after an element of the top-level list, where that element succeeded.
 
     What follows and what ``set -e`` looks at stay as they are. None where there is no place for it.
@@ -404,12 +406,13 @@ def append_command(facts: Facts, document: _Document, view: ScriptView, item: in
     return (here.end, here.end, _separator(document, view.instruction, operator, text) + text)
 
 
-def _separator(document: _Document, node: Instruction, operator: str, text: str) -> str:
+def _separator(document: Document, node: Instruction, operator: str, text: str) -> str:
     if sum(line.logical >= 0 for line in node.lines) == 1 and len(node.line.rstrip()) + len(text) + 4 <= WIDTH:
         return " && " if operator == "&&" else "; "
     if operator == "&&":
         return operator_break(document, node)
-    own = _Document([node]).indent if len(node.lines) > 1 else document.indent
+    broken = operator_break(document, node)
+    own = broken[broken.index(document.eol) + len(document.eol) :].removesuffix("&& ")
     return f"; {document.escape}{document.eol}{own}"
 
 
@@ -428,3 +431,13 @@ def same_line(view: ScriptView, start: int, end: int) -> bool:
     node = view.instruction
     base = node.args_start
     return node.raw_offset(base + end, after=True) - node.raw_offset(base + start) == end - start
+
+
+def remove_run(editor: Editor, node: Instruction) -> None:
+    """Take a RUN out, and the blank line below where there is one above it too."""
+    editor.remove(node)
+    nodes = editor.document.nodes
+    index = nodes.index(node)
+    if 0 < index < len(nodes) - 1 and isinstance(nodes[index - 1], Blank) and isinstance(nodes[index + 1], Blank):
+        if not node.comments:
+            editor.remove(nodes[index + 1])

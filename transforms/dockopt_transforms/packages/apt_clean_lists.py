@@ -153,7 +153,7 @@ def _rm_of_lists(use: Use, caches: tuple[str, ...]) -> bool:
 
 def _drop(node: Instruction) -> Proposal:
     def edit(editor: Editor) -> None:
-        editor.remove(node)
+        _apt.remove_run(editor, node)
 
     return Proposal(
         node, "drop a RUN that removes apt lists which are gone already", edit, effects=Effects(layers=-1)

@@ -284,7 +284,7 @@ def _drop(facts: Facts, view: ScriptView, uses: tuple[Use, ...], use: Use) -> It
 
     def edit(editor: Editor) -> None:
         if deletion is None:
-            editor.remove(node)
+            _apt.remove_run(editor, node)
         else:
             editor.script(view, [deletion])
 
