@@ -18,6 +18,7 @@ from dockopt.api import (
     Invocation,
     ScriptView,
     Stage,
+    Word,
     base_name,
     operator_break,
     parse_script,
@@ -36,7 +37,17 @@ NO, MAYBE, LIKELY, SURE = range(4)
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
 # Commands that install through apt, or look things up in its lists, without an update of their own.
 _READERS = frozenset(
-    ("rosdep", "mk-build-deps", "gdebi", "apt-cache", "apt-rdepends", "apt-show-versions", "tasksel", "nala", "apt-fast")
+    (
+        "rosdep",
+        "mk-build-deps",
+        "gdebi",
+        "apt-cache",
+        "apt-rdepends",
+        "apt-show-versions",
+        "tasksel",
+        "nala",
+        "apt-fast",
+    )
 )
 # They bring the lists up to date by themselves and remove them again, or leave apt alone.
 _CARRIERS = frozenset(("xargs", "timeout", "retry", "flock", "stdbuf", "faketime", "su", "gosu", "chronic"))
@@ -72,7 +83,15 @@ _HINTS = re.compile(r"install|dep|setup|apt|bootstrap|provision|prepare|package|
 _SYSTEM = ("/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/")
 _NO_LISTS_VERBS = frozenset(("remove", "clean"))
 _CONDITIONAL = frozenset(
-    ("if_statement", "elif_clause", "else_clause", "case_statement", "case_item", "while_statement", "function_definition")
+    (
+        "if_statement",
+        "elif_clause",
+        "else_clause",
+        "case_statement",
+        "case_item",
+        "while_statement",
+        "function_definition",
+    )
 )
 
 
@@ -438,6 +457,27 @@ def remove_run(editor: Editor, node: Instruction) -> None:
     editor.remove(node)
     nodes = editor.document.nodes
     index = nodes.index(node)
-    if 0 < index < len(nodes) - 1 and isinstance(nodes[index - 1], Blank) and isinstance(nodes[index + 1], Blank):
-        if not node.comments:
-            editor.remove(nodes[index + 1])
+    if node.comments or not 0 < index < len(nodes) - 1:
+        return
+    if isinstance(nodes[index - 1], Blank) and isinstance(nodes[index + 1], Blank):
+        editor.remove(nodes[index + 1])
+
+
+def word_break(view: ScriptView, word: Word) -> str:
+    """What to put between a word and one more: a line of its own where the word has one, else a space."""
+    if view.heredoc is not None:
+        text = view.script.text
+        start = text.rfind("\n", 0, word.start) + 1
+        end = text.find("\n", word.end)
+        line, eol = text[start : end if end >= 0 else len(text)], "\n"
+    else:
+        node = view.instruction
+        at = node.raw_offset(node.args_start + word.start, after=True)
+        row = next(line for line in node.lines if line.start <= at < line.end)
+        line, eol = node.text[row.start : row.end].rstrip("\r\n"), node.eol
+        if node.text[row.start : row.end].endswith("\r\n"):
+            eol = "\r\n"
+    escape = view.instruction.escape
+    if line.rstrip().removesuffix(escape).strip() != word.text or not line.rstrip().endswith(escape):
+        return " "
+    return f" {escape}{eol}{line[: len(line) - len(line.lstrip())]}"

@@ -24,7 +24,9 @@ from dockopt_transforms.packages._apt import LIKELY, LISTS_REMOVED, MAYBE, SURE,
 
 _OPENERS = ("then", "do", "else", "{", "(", "&&", ";")
 _PLAIN = frozenset(("if_statement", "elif_clause", "else_clause", "compound_statement", "subshell", "do_group"))
-_KEEP_SOURCES = frozenset(("rm", "mkdir", "echo", "cp", "mv", "ln", "curl", "wget", "tar", "unzip", "chmod", "chown", "true"))
+_KEEP_SOURCES = frozenset(
+    ("rm", "mkdir", "echo", "cp", "mv", "ln", "curl", "wget", "tar", "unzip", "chmod", "chown", "true")
+)
 
 
 class AptJoinUpdate(Transform):
@@ -64,7 +66,7 @@ class AptJoinUpdate(Transform):
     safety = "unsafe"
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        if not facts.mentions("apt-get", "apt ", "aptitude", "apt\""):
+        if not facts.mentions("apt-get", "apt ", "aptitude", 'apt"'):
             return
         for stage in facts.stages.all:
             if stage.windows:
@@ -114,7 +116,9 @@ def _add(document: Document, facts: Facts, view: ScriptView, use: Use, lists: Li
     call = use.call
     if call is None:
         return None
-    local = bool(call.operands) and all(word.text.startswith(("./", "/")) or ".deb" in word.text for word in call.operands)
+    local = bool(call.operands) and all(
+        word.text.startswith(("./", "/")) or ".deb" in word.text for word in call.operands
+    )
     if lists.state == "empty" and (local or call.action == "upgrade" or call.option("-f", "--fix-broken")):
         return None  # without lists it does what it can with what is there; with lists it would do more
     network = node.flag("network")
@@ -131,7 +135,7 @@ def _add(document: Document, facts: Facts, view: ScriptView, use: Use, lists: Li
         editor.script(view, [edits])
 
     safe = lists.replaced is None and (lists.update is not None or lists.state == "empty")
-    evidence = ()
+    evidence: tuple[str, ...] = ()
     if lists.replaced is not None:
         evidence = (f"line {lists.replaced.start_line}: replaces package sources after the last update",)
     elif not safe:
@@ -163,7 +167,9 @@ def _update_text(use: Use, last: Use | None) -> str:
 def _text_of(use: Use) -> str:
     """The command as it is written, put together from its words and redirections."""
     command = use.command
-    parts = sorted([*((w.start, w.end, w.text) for w in command.words), *((r.start, r.end, r.text) for r in command.redirects)])
+    parts = sorted(
+        [*((w.start, w.end, w.text) for w in command.words), *((r.start, r.end, r.text) for r in command.redirects)]
+    )
     out: list[str] = []
     position = command.start
     for start, end, text in parts:
@@ -250,9 +256,7 @@ def _keeps_sources(view: ScriptView, index: int) -> bool:
     """Whether an element is sure to leave apt's sources, keys and packages as they are."""
     item = view.script.items[index]
     text = view.script.text[item.start : item.end]
-    return "/etc/apt" not in text and all(
-        command.name in _KEEP_SOURCES for command in view.script.commands_of(index)
-    )
+    return "/etc/apt" not in text and all(command.name in _KEEP_SOURCES for command in view.script.commands_of(index))
 
 
 def _idle(uses: tuple[Use, ...]) -> Use | None:
