@@ -20,6 +20,7 @@ from dockopt.api import (
     Stage,
     Word,
     base_name,
+    delete_item,
     operator_break,
     parse_script,
     read_call,
@@ -426,8 +427,9 @@ def append_command(facts: Facts, document: Document, view: ScriptView, item: int
 
 
 def _separator(document: Document, node: Instruction, operator: str, text: str) -> str:
-    if sum(line.logical >= 0 for line in node.lines) == 1 and len(node.line.rstrip()) + len(text) + 4 <= WIDTH:
-        return " && " if operator == "&&" else "; "
+    joint = " && " if operator == "&&" else "; "
+    if sum(line.logical >= 0 for line in node.lines) == 1 and len(node.line.rstrip() + joint + text) <= WIDTH:
+        return joint
     if operator == "&&":
         return operator_break(document, node)
     broken = operator_break(document, node)
@@ -469,15 +471,43 @@ def word_break(view: ScriptView, word: Word) -> str:
         text = view.script.text
         start = text.rfind("\n", 0, word.start) + 1
         end = text.find("\n", word.end)
-        line, eol = text[start : end if end >= 0 else len(text)], "\n"
+        line = text[start : end if end >= 0 else len(text)]
+        line, eol = line.rstrip("\r"), "\r\n" if line.endswith("\r") else "\n"
     else:
         node = view.instruction
         at = node.raw_offset(node.args_start + word.start, after=True)
         row = next(line for line in node.lines if line.start <= at < line.end)
-        line, eol = node.text[row.start : row.end].rstrip("\r\n"), node.eol
-        if node.text[row.start : row.end].endswith("\r\n"):
-            eol = "\r\n"
+        line = node.text[row.start : row.end]
+        line, eol = line.rstrip("\r\n"), "\r\n" if line.endswith("\r\n") else "\n"
     escape = view.instruction.escape
     if line.rstrip().removesuffix(escape).strip() != word.text or not line.rstrip().endswith(escape):
         return " "
     return f" {escape}{eol}{line[: len(line) - len(line.lstrip())]}"
+
+
+def drop_item(view: ScriptView, index: int) -> Edit | None:
+    """:func:`delete_item` that takes whole lines where the elements stand on lines of their own."""
+    script = view.script
+    plain = delete_item(script, index)
+    if plain is None or index == 0:
+        return plain
+    item, before = script.items[index], script.items[index - 1]
+    if same_line(view, before.end, item.start):
+        return plain
+    if not same_line(view, before.end, item.operator_start):
+        return (item.operator_start, item.end, "")
+    if index + 1 < len(script.items) and same_line(view, item.end, script.items[index + 1].operator_end):
+        return (item.start, script.items[index + 1].operator_end, "")
+    return plain
+
+
+def last_flag(call: Invocation, verb: Word) -> Word:
+    """The last of the plain flags right behind a verb, or the verb: where one more flag goes."""
+    flags = {option.word: option.value_word for option in call.options}
+    words = call.command.words
+    found = verb
+    for word in words[words.index(verb) + 1 :]:
+        if word not in flags or flags[word] is not None:
+            break
+        found = word
+    return found

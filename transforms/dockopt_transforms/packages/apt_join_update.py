@@ -17,7 +17,6 @@ from dockopt.api import (
     ScriptView,
     Transform,
     base_name,
-    delete_item,
 )
 from dockopt_transforms.packages import _apt
 from dockopt_transforms.packages._apt import LIKELY, LISTS_REMOVED, MAYBE, SURE, WIDTH, Lists, Use
@@ -238,7 +237,7 @@ def _repeated(view: ScriptView, uses: tuple[Use, ...]) -> Proposal | None:
             first, cleans = None, []
     if not drop:
         return None
-    edits = [edit for index in drop if (edit := delete_item(script, index)) is not None]
+    edits = [edit for index in drop if (edit := _apt.drop_item(view, index)) is not None]
 
     def edit_(editor: Editor) -> None:
         editor.script(view, edits)
@@ -282,7 +281,7 @@ def _drop(facts: Facts, view: ScriptView, uses: tuple[Use, ...], use: Use) -> It
         yield Refusal(node, "later-script", f"line {where} runs a script that may install packages with these lists")
         return
     alone = len(script.items) == 1
-    deletion = None if alone else delete_item(script, command.item)
+    deletion = None if alone else _apt.drop_item(view, command.item)
     if not alone and (deletion is None or script.items[command.item].kind != "command"):
         return
 

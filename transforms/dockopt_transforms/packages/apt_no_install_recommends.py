@@ -164,7 +164,7 @@ def _proposal(facts: Facts, view: ScriptView, calls: list[Invocation], named: se
             known |= _packages(call)
     for call in calls:
         if call.verb_word is not None:
-            edits.append(insert_after(call.verb_word, FLAG))
+            edits.append(insert_after(_apt.last_flag(call, call.verb_word), FLAG))
         more: dict[Word, list[str]] = {}
         for word in call.operands:
             name = (word.value or "").partition("=")[0].partition("/")[0].partition(":")[0]
