@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from dockopt.shell.script import Script
 from dockopt.syntax.document import Document
 from dockopt.syntax.nodes import Instruction
@@ -35,15 +37,15 @@ def operator_break(document: Document, node: Instruction | None = None, operator
     eol, escape, indent = document.eol, document.escape, document.indent
     leading = leading_operators(document)
     if node is not None and len(node.lines) > 1:
-        own = Document([node])
-        text = "".join(
-            node.text[line.content_start : line.content_end] + "\n" for line in node.lines if line.logical >= 0
-        )
-        if any(row.strip().startswith("&&") for row in text.split("\n")):
-            leading = True
-        elif any(row.strip().endswith("&&") for row in text.split("\n")):
-            leading = False
-        indent = own.indent
+        rows = [node.text[line.content_start : line.content_end].rstrip() for line in node.lines if line.logical >= 0]
+        starts = [row for row in rows[1:] if row.lstrip().startswith("&&")]
+        follows = [row for before, row in pairwise(rows) if before.endswith("&&")]
+        if starts or follows:
+            leading = bool(starts)
+        # A command stands where the node's other commands stand; its arguments may be indented further.
+        own = [row[: len(row) - len(row.lstrip())] for row in starts or follows or rows[1:] if row.strip()]
+        if own:
+            indent = min(own, key=len)
     if leading:
         return f" {escape}{eol}{indent}{operator} "
     return f" {operator} {escape}{eol}{indent}"

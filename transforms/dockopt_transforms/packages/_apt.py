@@ -7,21 +7,25 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from dockopt.api import (
+    Blank,
     Command,
+    Document,
     Edit,
+    Editor,
     Effects,
     Facts,
     Instruction,
     Invocation,
     ScriptView,
     Stage,
+    Word,
     base_name,
+    delete_item,
     operator_break,
     parse_script,
     read_call,
     unwrap,
 )
-from dockopt.api import Document as _Document
 
 LISTS = "/var/lib/apt/lists"
 CLEANUP = f"rm -rf {LISTS}/*"
@@ -34,7 +38,17 @@ NO, MAYBE, LIKELY, SURE = range(4)
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
 # Commands that install through apt, or look things up in its lists, without an update of their own.
 _READERS = frozenset(
-    ("rosdep", "mk-build-deps", "gdebi", "apt-cache", "apt-rdepends", "apt-show-versions", "tasksel", "nala", "apt-fast")
+    (
+        "rosdep",
+        "mk-build-deps",
+        "gdebi",
+        "apt-cache",
+        "apt-rdepends",
+        "apt-show-versions",
+        "tasksel",
+        "nala",
+        "apt-fast",
+    )
 )
 # They bring the lists up to date by themselves and remove them again, or leave apt alone.
 _CARRIERS = frozenset(("xargs", "timeout", "retry", "flock", "stdbuf", "faketime", "su", "gosu", "chronic"))
@@ -70,7 +84,15 @@ _HINTS = re.compile(r"install|dep|setup|apt|bootstrap|provision|prepare|package|
 _SYSTEM = ("/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/")
 _NO_LISTS_VERBS = frozenset(("remove", "clean"))
 _CONDITIONAL = frozenset(
-    ("if_statement", "elif_clause", "else_clause", "case_statement", "case_item", "while_statement", "function_definition")
+    (
+        "if_statement",
+        "elif_clause",
+        "else_clause",
+        "case_statement",
+        "case_item",
+        "while_statement",
+        "function_definition",
+    )
 )
 
 
@@ -374,7 +396,7 @@ def errexit(facts: Facts, view: ScriptView, item: int) -> bool:
     return False
 
 
-def append_command(facts: Facts, document: _Document, view: ScriptView, item: int, text: str) -> Edit | None:
+def append_command(facts: Facts, document: Document, view: ScriptView, item: int, text: str) -> Edit | None:
     """The edit that runs ``text`` after an element of the top-level list, where that element succeeded.
 
     What follows and what ``set -e`` looks at stay as they are. None where there is no place for it.
@@ -404,12 +426,14 @@ def append_command(facts: Facts, document: _Document, view: ScriptView, item: in
     return (here.end, here.end, _separator(document, view.instruction, operator, text) + text)
 
 
-def _separator(document: _Document, node: Instruction, operator: str, text: str) -> str:
-    if sum(line.logical >= 0 for line in node.lines) == 1 and len(node.line.rstrip()) + len(text) + 4 <= WIDTH:
-        return " && " if operator == "&&" else "; "
+def _separator(document: Document, node: Instruction, operator: str, text: str) -> str:
+    joint = " && " if operator == "&&" else "; "
+    if sum(line.logical >= 0 for line in node.lines) == 1 and len(node.line.rstrip() + joint + text) <= WIDTH:
+        return joint
     if operator == "&&":
         return operator_break(document, node)
-    own = _Document([node]).indent if len(node.lines) > 1 else document.indent
+    broken = operator_break(document, node)
+    own = broken[broken.index(document.eol) + len(document.eol) :].removesuffix("&& ")
     return f"; {document.escape}{document.eol}{own}"
 
 
@@ -428,3 +452,62 @@ def same_line(view: ScriptView, start: int, end: int) -> bool:
     node = view.instruction
     base = node.args_start
     return node.raw_offset(base + end, after=True) - node.raw_offset(base + start) == end - start
+
+
+def remove_run(editor: Editor, node: Instruction) -> None:
+    """Take a RUN out, and the blank line below where there is one above it too."""
+    editor.remove(node)
+    nodes = editor.document.nodes
+    index = nodes.index(node)
+    if node.comments or not 0 < index < len(nodes) - 1:
+        return
+    if isinstance(nodes[index - 1], Blank) and isinstance(nodes[index + 1], Blank):
+        editor.remove(nodes[index + 1])
+
+
+def word_break(view: ScriptView, word: Word) -> str:
+    """What to put between a word and one more: a line of its own where the word has one, else a space."""
+    if view.heredoc is not None:
+        text = view.script.text
+        start = text.rfind("\n", 0, word.start) + 1
+        end = text.find("\n", word.end)
+        line = text[start : end if end >= 0 else len(text)]
+        line, eol = line.rstrip("\r"), "\r\n" if line.endswith("\r") else "\n"
+    else:
+        node = view.instruction
+        at = node.raw_offset(node.args_start + word.start, after=True)
+        row = next(line for line in node.lines if line.start <= at < line.end)
+        line = node.text[row.start : row.end]
+        line, eol = line.rstrip("\r\n"), "\r\n" if line.endswith("\r\n") else "\n"
+    escape = view.instruction.escape
+    if line.rstrip().removesuffix(escape).strip() != word.text or not line.rstrip().endswith(escape):
+        return " "
+    return f" {escape}{eol}{line[: len(line) - len(line.lstrip())]}"
+
+
+def drop_item(view: ScriptView, index: int) -> Edit | None:
+    """:func:`delete_item` that takes whole lines where the elements stand on lines of their own."""
+    script = view.script
+    plain = delete_item(script, index)
+    if plain is None or index == 0:
+        return plain
+    item, before = script.items[index], script.items[index - 1]
+    if same_line(view, before.end, item.start):
+        return plain
+    if not same_line(view, before.end, item.operator_start):
+        return (item.operator_start, item.end, "")
+    if index + 1 < len(script.items) and same_line(view, item.end, script.items[index + 1].operator_end):
+        return (item.start, script.items[index + 1].operator_end, "")
+    return plain
+
+
+def last_flag(call: Invocation, verb: Word) -> Word:
+    """The last of the plain flags right behind a verb, or the verb: where one more flag goes."""
+    flags = {option.word: option.value_word for option in call.options}
+    words = call.command.words
+    found = verb
+    for word in words[words.index(verb) + 1 :]:
+        if word not in flags or flags[word] is not None:
+            break
+        found = word
+    return found

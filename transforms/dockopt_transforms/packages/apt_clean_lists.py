@@ -126,7 +126,7 @@ def _for_run(document: Document, facts: Facts, view: ScriptView) -> Iterator[Pro
 
 def _only_cleans(facts: Facts, view: ScriptView, uses: tuple[Use, ...]) -> bool:
     """Whether a RUN removes apt's lists and caches only, and there are none."""
-    if not uses or not view.script.and_list and any(item.operator not in ("", "&&", ";") for item in view.script.items):
+    if not uses or any(item.operator not in ("", "&&", ";") for item in view.script.items):
         return False
     if view.script.comments or len(uses) != len(view.script.commands) or view.heredoc is not None:
         return False
@@ -148,13 +148,13 @@ def _only_cleans(facts: Facts, view: ScriptView, uses: tuple[Use, ...]) -> bool:
 
 def _rm_of_lists(use: Use, caches: tuple[str, ...]) -> bool:
     places = ("-", LISTS, *(f"{cache}/*" for cache in caches))
-    return use.command.name == "rm" and all(value is not None and value.startswith(places) for value in use.command.values[1:])
+    return use.command.name == "rm" and all(
+        value is not None and value.startswith(places) for value in use.command.values[1:]
+    )
 
 
 def _drop(node: Instruction) -> Proposal:
     def edit(editor: Editor) -> None:
-        editor.remove(node)
+        _apt.remove_run(editor, node)
 
-    return Proposal(
-        node, "drop a RUN that removes apt lists which are gone already", edit, effects=Effects(layers=-1)
-    )
+    return Proposal(node, "drop a RUN that removes apt lists which are gone already", edit, effects=Effects(layers=-1))

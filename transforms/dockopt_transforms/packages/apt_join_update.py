@@ -17,14 +17,15 @@ from dockopt.api import (
     ScriptView,
     Transform,
     base_name,
-    delete_item,
 )
 from dockopt_transforms.packages import _apt
 from dockopt_transforms.packages._apt import LIKELY, LISTS_REMOVED, MAYBE, SURE, WIDTH, Lists, Use
 
 _OPENERS = ("then", "do", "else", "{", "(", "&&", ";")
 _PLAIN = frozenset(("if_statement", "elif_clause", "else_clause", "compound_statement", "subshell", "do_group"))
-_KEEP_SOURCES = frozenset(("rm", "mkdir", "echo", "cp", "mv", "ln", "curl", "wget", "tar", "unzip", "chmod", "chown", "true"))
+_KEEP_SOURCES = frozenset(
+    ("rm", "mkdir", "echo", "cp", "mv", "ln", "curl", "wget", "tar", "unzip", "chmod", "chown", "true")
+)
 
 
 class AptJoinUpdate(Transform):
@@ -64,7 +65,7 @@ class AptJoinUpdate(Transform):
     safety = "unsafe"
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        if not facts.mentions("apt-get", "apt ", "aptitude", "apt\""):
+        if not facts.mentions("apt-get", "apt ", "aptitude", 'apt"'):
             return
         for stage in facts.stages.all:
             if stage.windows:
@@ -114,7 +115,9 @@ def _add(document: Document, facts: Facts, view: ScriptView, use: Use, lists: Li
     call = use.call
     if call is None:
         return None
-    local = bool(call.operands) and all(word.text.startswith(("./", "/")) or ".deb" in word.text for word in call.operands)
+    local = bool(call.operands) and all(
+        word.text.startswith(("./", "/")) or ".deb" in word.text for word in call.operands
+    )
     if lists.state == "empty" and (local or call.action == "upgrade" or call.option("-f", "--fix-broken")):
         return None  # without lists it does what it can with what is there; with lists it would do more
     network = node.flag("network")
@@ -131,7 +134,7 @@ def _add(document: Document, facts: Facts, view: ScriptView, use: Use, lists: Li
         editor.script(view, [edits])
 
     safe = lists.replaced is None and (lists.update is not None or lists.state == "empty")
-    evidence = ()
+    evidence: tuple[str, ...] = ()
     if lists.replaced is not None:
         evidence = (f"line {lists.replaced.start_line}: replaces package sources after the last update",)
     elif not safe:
@@ -163,7 +166,9 @@ def _update_text(use: Use, last: Use | None) -> str:
 def _text_of(use: Use) -> str:
     """The command as it is written, put together from its words and redirections."""
     command = use.command
-    parts = sorted([*((w.start, w.end, w.text) for w in command.words), *((r.start, r.end, r.text) for r in command.redirects)])
+    parts = sorted(
+        [*((w.start, w.end, w.text) for w in command.words), *((r.start, r.end, r.text) for r in command.redirects)]
+    )
     out: list[str] = []
     position = command.start
     for start, end, text in parts:
@@ -232,7 +237,7 @@ def _repeated(view: ScriptView, uses: tuple[Use, ...]) -> Proposal | None:
             first, cleans = None, []
     if not drop:
         return None
-    edits = [edit for index in drop if (edit := delete_item(script, index)) is not None]
+    edits = [edit for index in drop if (edit := _apt.drop_item(view, index)) is not None]
 
     def edit_(editor: Editor) -> None:
         editor.script(view, edits)
@@ -250,9 +255,7 @@ def _keeps_sources(view: ScriptView, index: int) -> bool:
     """Whether an element is sure to leave apt's sources, keys and packages as they are."""
     item = view.script.items[index]
     text = view.script.text[item.start : item.end]
-    return "/etc/apt" not in text and all(
-        command.name in _KEEP_SOURCES for command in view.script.commands_of(index)
-    )
+    return "/etc/apt" not in text and all(command.name in _KEEP_SOURCES for command in view.script.commands_of(index))
 
 
 def _idle(uses: tuple[Use, ...]) -> Use | None:
@@ -278,13 +281,13 @@ def _drop(facts: Facts, view: ScriptView, uses: tuple[Use, ...], use: Use) -> It
         yield Refusal(node, "later-script", f"line {where} runs a script that may install packages with these lists")
         return
     alone = len(script.items) == 1
-    deletion = None if alone else delete_item(script, command.item)
+    deletion = None if alone else _apt.drop_item(view, command.item)
     if not alone and (deletion is None or script.items[command.item].kind != "command"):
         return
 
     def edit(editor: Editor) -> None:
         if deletion is None:
-            editor.remove(node)
+            _apt.remove_run(editor, node)
         else:
             editor.script(view, [deletion])
 

@@ -88,7 +88,11 @@ def _proposal(view: ScriptView, calls: list[Invocation]) -> Proposal:
         edits: list[Edit] = []
         for call in calls:
             word = call.executable
-            edits.append(replace(word, word.text[: word.text.rindex("apt")] + "apt-get" + word.text[word.text.rindex("apt") + 3 :]))
+            edits.append(
+                replace(
+                    word, word.text[: word.text.rindex("apt")] + "apt-get" + word.text[word.text.rindex("apt") + 3 :]
+                )
+            )
             if call.verb_word is None:
                 continue
             if call.verb == "full-upgrade":
