@@ -40,9 +40,7 @@ class Sources:
             self._git("rev-parse", "--verify", f"{ref}^{{commit}}")
 
     def _git(self, *arguments: str) -> bytes:
-        return subprocess.run(
-            ["git", "-C", str(self.path), *arguments], check=True, capture_output=True
-        ).stdout
+        return subprocess.run(["git", "-C", str(self.path), *arguments], check=True, capture_output=True).stdout
 
     def read(self, name: str) -> bytes:
         if self.checkout:

@@ -108,9 +108,7 @@ def _scripts(commands: list[Any]) -> list[str]:
 
 
 def _bash_accepts(script: str) -> bool:
-    result = subprocess.run(
-        ["bash", "-n"], input=script.encode(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    result = subprocess.run(["bash", "-n"], input=script.encode(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return result.returncode == 0
 
 
@@ -179,9 +177,7 @@ def examine(path: str, unsafe: bool, timeout: float, keep: str | None, number: i
         names = sorted({entry.transform for entry in again.entries if entry.kind == "applied"})
         problems.append(("unstable", f"second run applied {', '.join(names) or 'nothing it names'}"))
     entries = [(e.kind, e.transform, e.cause, f"{e.start_line}: {e.message}") for e in outcome.entries]
-    problems += [
-        ("defect", f"{t} line {text} ({cause})") for kind, t, cause, text in entries if kind == "defect"
-    ]
+    problems += [("defect", f"{t} line {text} ({cause})") for kind, t, cause, text in entries if kind == "defect"]
     if keep and outcome.changed:
         target = Path(keep, f"{number:05d}")
         target.mkdir(parents=True, exist_ok=True)
@@ -194,9 +190,7 @@ def _examine(job: tuple[str, bool, float, str | None, int]) -> Result:
     return examine(*job)
 
 
-def run(
-    files: list[Path], *, unsafe: bool, jobs: int, timeout: float = 60.0, keep: str | None = None
-) -> list[Result]:
+def run(files: list[Path], *, unsafe: bool, jobs: int, timeout: float = 60.0, keep: str | None = None) -> list[Result]:
     """Examine every file. Processes are spawned: ``dockerfile`` hangs when it was imported before a fork."""
     todo = [(str(path), unsafe, timeout, keep, number) for number, path in enumerate(files)]
     if jobs == 1:
@@ -224,9 +218,7 @@ def summary(results: list[Result], shown: int) -> dict[str, Any]:
         for name, what in result.problems:
             bad[name].append((result.path, what))
     print()
-    print(
-        table(["must be 0", "files", "cases"], [(n, len({p for p, _ in c}), len(c)) for n, c in bad.items()])
-    )
+    print(table(["must be 0", "files", "cases"], [(n, len({p for p, _ in c}), len(c)) for n, c in bad.items()]))
     for name, cases in bad.items():
         if cases:
             print(f"\n{name}:")
@@ -290,9 +282,7 @@ def main() -> int:
     parser.add_argument("--shown", type=int, default=20, help="cases listed per category (default 20)")
     parser.add_argument("--json", metavar="FILE", help="write the findings there too")
     parser.add_argument("--keep", metavar="FOLDER", help="write before and after of each changed file there")
-    parser.add_argument(
-        "--refusals", type=int, default=0, metavar="N", help="print N refusals drawn at random"
-    )
+    parser.add_argument("--refusals", type=int, default=0, metavar="N", help="print N refusals drawn at random")
     parser.add_argument("--of", default="", metavar="IDS", help="draw refusals of these transforms only")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -113,9 +113,7 @@ def _unspaced(text: str) -> str:
 
 
 def _has_spaced_heredoc(node: Any) -> bool:
-    return node.name in ("ADD", "COPY", "ONBUILD", "RUN") and bool(
-        SPACED_HEREDOC.search(node.line, node.args_start)
-    )
+    return node.name in ("ADD", "COPY", "ONBUILD", "RUN") and bool(SPACED_HEREDOC.search(node.line, node.args_start))
 
 
 def _for_old(document: Document) -> str:
@@ -170,9 +168,7 @@ def _ours(node: Any) -> dict[str, Any]:
         "flags": [flag.text for flag in node.flags],
         "args": list(inner.args) if inner.name in KNOWN else [""],
         "json": inner.json is not None,
-        "heredocs": [
-            [doc.word.name, doc.word.fd, node.text[doc.body_start : doc.body_end]] for doc in node.heredocs
-        ],
+        "heredocs": [[doc.word.name, doc.word.fd, node.text[doc.body_start : doc.body_end]] for doc in node.heredocs],
     }
 
 

@@ -34,16 +34,12 @@ JSON_FORMS = st.sampled_from(
     ]
 )  # fmt: skip
 KEYWORDS = st.sampled_from([*sorted(KNOWN), "RUN", "RUN", "NONSENSE"])
-DELIMITERS = st.sampled_from(
-    ["EOF", "'EOF'", '"EOF"', "E'O'F", "a.b", "-EOF", "-'EOF'", "$EOF", "\\EOF", "EOF2"]
-)
+DELIMITERS = st.sampled_from(["EOF", "'EOF'", '"EOF"', "E'O'F", "a.b", "-EOF", "-'EOF'", "$EOF", "\\EOF", "EOF2"])
 NAMES = {"'": "", '"': "", "\\": ""}
 BODY_LINES = st.sampled_from(
     ["echo a", "# a comment", "", "\techo tab", "a \\", "<<EOF", "RUN x", "EOF ", " EOF", "#!/bin/bash", "é"]
 )
-COMMENTS = st.sampled_from(
-    ["#", "# x", "  # indented", "\t#tab", "# ends with \\", "#escape=`", "# check=skip=all"]
-)
+COMMENTS = st.sampled_from(["#", "# x", "  # indented", "\t#tab", "# ends with \\", "#escape=`", "# check=skip=all"])
 DIRECTIVES = st.sampled_from(
     [
         "# syntax=docker/dockerfile:1",

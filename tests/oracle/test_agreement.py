@@ -54,11 +54,7 @@ def test_any_bytes_come_back(data: bytes) -> None:
 
 
 @SETTINGS
-@given(
-    data=st.lists(st.sampled_from(list(b"RUN# \\`\"'<\r\n\t\x00\xef\xbb\xbf\xff[]=$-E")), max_size=60).map(
-        bytes
-    )
-)
+@given(data=st.lists(st.sampled_from(list(b"RUN# \\`\"'<\r\n\t\x00\xef\xbb\xbf\xff[]=$-E")), max_size=60).map(bytes))
 def test_any_bytes_near_the_grammar_come_back_and_are_read_alike(buildkit: BuildKit, data: bytes) -> None:
     assert dump(load(data)) == data
     assert disagreements(data, buildkit) == []

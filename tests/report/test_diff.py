@@ -54,9 +54,7 @@ class TestNames:
         return self.text
 
     def names(self, after: bytes, *entries: Entry) -> list[str]:
-        return [
-            line.split("@@", 2)[2].strip() for line in headers(unified(TestNames.text, after, "x", entries))
-        ]
+        return [line.split("@@", 2)[2].strip() for line in headers(unified(TestNames.text, after, "x", entries))]
 
     def test_each_hunk_its_own(self) -> None:
         after = self.changed(3, 20, 38)
@@ -105,9 +103,7 @@ def git_apply(folder: Path, diff: bytes) -> None:
 
 
 def patch(folder: Path, diff: bytes) -> None:
-    run = subprocess.run(
-        ["patch", "-p1", "--no-backup-if-mismatch"], cwd=folder, input=diff, capture_output=True
-    )
+    run = subprocess.run(["patch", "-p1", "--no-backup-if-mismatch"], cwd=folder, input=diff, capture_output=True)
     assert run.returncode == 0, run.stdout + run.stderr
     assert b"fuzz" not in run.stdout and b"offset" not in run.stdout
 
@@ -137,9 +133,7 @@ def test_applies_whatever_the_name(tmp_path: Path, apply: object, name: str) -> 
 texts = st.builds(
     lambda lines, last: b"".join(lines) + last,
     st.lists(
-        st.sampled_from(
-            [b"a\n", b"b\n", b"\n", b"c\r\n", b"-- x\n", b"++ x\n", b"@@ -1 @@\n", b"\xff\x0b\x85\n"]
-        )
+        st.sampled_from([b"a\n", b"b\n", b"\n", b"c\r\n", b"-- x\n", b"++ x\n", b"@@ -1 @@\n", b"\xff\x0b\x85\n"])
     ),
     st.sampled_from([b"", b"a", b"\\ No newline", b"d\r"]),
 )

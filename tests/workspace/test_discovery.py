@@ -129,9 +129,7 @@ def test_no_pipe_is_opened(inside: Path) -> None:
     assert found(".") == []
 
 
-def test_an_unlistable_folder_is_a_problem_and_the_rest_goes_on(
-    inside: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unlistable_folder_is_a_problem_and_the_rest_goes_on(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(inside, "a/Dockerfile", "b/Dockerfile")
     scandir = os.scandir
 

@@ -102,9 +102,7 @@ class TestReplace:
         status = file.stat()
         assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (*owner, 0o4755)
 
-    def test_an_owner_that_cannot_be_kept_is_no_obstacle(
-        self, file: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_an_owner_that_cannot_be_kept_is_no_obstacle(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(handle: int, user: int, group: int) -> None:
             raise PermissionError(1, "Operation not permitted")
 
@@ -154,9 +152,7 @@ class TestReplace:
         assert (file.read_bytes() if file.exists() else None) == left
 
     @pytest.mark.parametrize("call", ["write", "fsync", "replace", "fchmod"])
-    def test_a_failing_disk_leaves_the_file(
-        self, file: Path, monkeypatch: pytest.MonkeyPatch, call: str
-    ) -> None:
+    def test_a_failing_disk_leaves_the_file(self, file: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
         def fail(*arguments: object) -> None:
             raise OSError(28, "No space left on device")
 

@@ -242,9 +242,7 @@ def _payload(arguments: Arguments, task: Task, plan: Plan, results: Sequence[Res
         from dockopt.report.summary import summarise
 
         summary = summarise(results, len(plan.errors))
-        report = json.report(
-            arguments.command, results, summary, plan.errors, written=task.write, diff=arguments.diff
-        )
+        report = json.report(arguments.command, results, summary, plan.errors, written=task.write, diff=arguments.diff)
         return report.encode()
     if arguments.diff:
         return b"".join(result.diff for result in results)
@@ -274,9 +272,7 @@ def _deliver(arguments: Arguments, payload: bytes, console: Console) -> None:
     write_report(arguments.output, payload)
 
 
-def _close(
-    arguments: Arguments, task: Task, results: Sequence[Result], summary: Summary, console: Console
-) -> None:
+def _close(arguments: Arguments, task: Task, results: Sequence[Result], summary: Summary, console: Console) -> None:
     """The notes beside what was asked for, on standard error."""
     if arguments.output_format == "json":
         return  # the report says it all

@@ -26,9 +26,7 @@ class _Change(NamedTuple):
     new_stop: int
 
 
-def unified(
-    before: bytes, after: bytes, path: str, entries: Iterable[Entry] = (), *, colour: bool = False
-) -> bytes:
+def unified(before: bytes, after: bytes, path: str, entries: Iterable[Entry] = (), *, colour: bool = False) -> bytes:
     """The unified diff from ``before`` to ``after``; empty when they are equal.
 
     :param path: the file's path as the headers shall show it, see :func:`header_path`.

@@ -7,6 +7,7 @@ instruction with ``Editor.script``.
 from __future__ import annotations
 
 from dockopt.shell.script import Command, Item, Script, Word
+from dockopt.syntax.nodes import Instruction
 from dockopt.syntax.spans import Edit
 
 
@@ -32,12 +33,14 @@ def delete_word(script: Script, word: Word) -> Edit:
     return (start if start > 0 else word.start, word.end, "")
 
 
-def delete_item(script: Script, index: int) -> Edit | None:
+def delete_item(script: Script, index: int, node: Instruction | None = None) -> Edit | None:
     """Delete an element of the top-level list with one operator beside it.
 
     The operator before it goes, for the first element the one after it. None where it is the only
     element (the caller removes the instruction), or where what would then stand side by side is not
-    joined by the same operator (deleting ``b`` of ``a && b || c`` changes what ``||`` looks at).
+    joined by the same operator (deleting ``b`` of ``a && b || c`` changes what ``||`` looks at). With the
+    ``node`` whose line the script is, an element whose operator ends the line before goes with the one after
+    it, so that the lines that stay keep theirs.
     """
     items = script.items
     if len(items) < 2:
@@ -50,7 +53,17 @@ def delete_item(script: Script, index: int) -> Edit | None:
         return (item.start, after.start, "")
     if after is not None and after.operator not in (item.operator, ";", "\n"):
         return None
+    if node is not None and after is not None and after.operator == item.operator:
+        base = node.args_start
+        before, start = base + items[index - 1].end, base + item.operator_start
+        if _one_line(node, before, start) and not _one_line(node, start, base + item.start):
+            same = _one_line(node, base + after.operator_end, base + after.start)
+            return (item.start, after.start if same else after.operator_end, "")
     return (items[index - 1].end, item.end, "")
+
+
+def _one_line(node: Instruction, start: int, end: int) -> bool:
+    return node.raw_offset(end, after=True) - node.raw_offset(start) == end - start
 
 
 def item_commands(script: Script, item: Item | int) -> list[Command]:

@@ -34,9 +34,7 @@ def can_fork() -> bool:
     return hasattr(os, "fork") and sys.platform != "darwin"
 
 
-def forked(
-    work: Callable[[Item], Answer], items: Sequence[Item], workers: int
-) -> Iterator[tuple[int, Answer | None]]:
+def forked(work: Callable[[Item], Answer], items: Sequence[Item], workers: int) -> Iterator[tuple[int, Answer | None]]:
     """``(index, work(items[index]))`` for each item, in the order in which they are done.
 
     ``None`` stands for an item that killed its worker twice (a crash in native code, no memory). ``work``
