@@ -10,6 +10,8 @@ from dockopt.syntax.nodes import Instruction
 from dockopt.syntax.spans import Edit
 
 WIDTH = 100  #: a one-line RUN stays on one line up to this many columns
+WIDEST_INDENT = 8  #: deeper continuation lines are an alignment, not an indent
+_OPERATORS = ("&&", "||", ";")
 
 
 def leading_operators(document: Document) -> bool:
@@ -37,18 +39,36 @@ def operator_break(document: Document, node: Instruction | None = None, operator
     eol, escape, indent = document.eol, document.escape, document.indent
     leading = leading_operators(document)
     if node is not None and len(node.lines) > 1:
-        rows = [node.text[line.content_start : line.content_end].rstrip() for line in node.lines if line.logical >= 0]
-        starts = [row for row in rows[1:] if row.lstrip().startswith("&&")]
-        follows = [row for before, row in pairwise(rows) if before.endswith("&&")]
-        if starts or follows:
-            leading = bool(starts)
-        # A command stands where the node's other commands stand; its arguments may be indented further.
-        own = [row[: len(row) - len(row.lstrip())] for row in starts or follows or rows[1:] if row.strip()]
-        if own:
-            indent = min(own, key=len)
+        rows = _rows(node)
+        if any(row.strip().startswith("&&") for row in rows):
+            leading = True
+        elif any(row.strip().endswith("&&") for row in rows):
+            leading = False
+        indent = command_indent(document, node)
     if leading:
         return f" {escape}{eol}{indent}{operator} "
     return f" {operator} {escape}{eol}{indent}"
+
+
+def _rows(node: Instruction) -> list[str]:
+    return [node.text[line.content_start : line.content_end] for line in node.lines if line.logical >= 0]
+
+
+def command_indent(document: Document, node: Instruction) -> str:
+    """The white space before a command that stands on a continuation line of its own.
+
+    That of the node's first such command; where it has none, that of its continuation lines unless they
+    are aligned far to the right, as package lists sometimes are; else the file's.
+    """
+    rows = _rows(node)
+    for before, row in pairwise(rows):
+        if row.lstrip().startswith(_OPERATORS) or before.rstrip().endswith(_OPERATORS):
+            return row[: len(row) - len(row.lstrip(" \t"))]
+    indents = [row[: len(row) - len(row.lstrip(" \t"))] for row in rows[1:] if row.strip()]
+    shortest = min(indents, key=len, default="")
+    if shortest and len(shortest.expandtabs(4)) <= WIDEST_INDENT:
+        return shortest
+    return document.indent if len(document.indent.expandtabs(4)) <= WIDEST_INDENT else "    "
 
 
 def insert_item(document: Document, node: Instruction, script: Script, after: int, text: str, heredoc: bool) -> Edit:
@@ -62,6 +82,11 @@ def insert_item(document: Document, node: Instruction, script: Script, after: in
         line_end = script.text.find("\n", item.end)
         at = line_end if line_end >= 0 and not script.text[item.end : line_end].strip() else item.end
         return (at, at, f"{document.eol}{text}")
+    following = script.items[after + 1] if after != -1 and after + 1 < len(script.items) else None
+    if following is not None:
+        start, end = node.args_start + item.end, node.args_start + following.start
+        if node.raw_offset(end, after=True) - node.raw_offset(start) == end - start:
+            return (item.end, item.end, f" && {text}")  # it stands in the middle of a line: so does what is added
     one_line = sum(line.logical >= 0 for line in node.lines) == 1
     if one_line and len(node.line.rstrip()) + len(text) + 4 <= WIDTH:
         return (item.end, item.end, f" && {text}")
