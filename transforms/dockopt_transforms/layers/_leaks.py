@@ -133,6 +133,19 @@ def _leaks(command: Command, name: str | None) -> bool:
     return name in _STATE
 
 
+def assigned(view: ScriptView) -> frozenset[str]:
+    """The variables a script sets in its own shell."""
+    found: set[str] = set()
+    for command in view.commands:
+        if own_shell(command):
+            continue
+        if not command.words:
+            found.update(word.text.partition("=")[0].rstrip("+") for word in command.assignments)
+        elif command.name in ("export", "readonly", "declare", "typeset", "local", "read"):
+            found.update(word.text.partition("=")[0] for word in command.args if not word.text.startswith("-"))
+    return frozenset(found)
+
+
 def _background(view: ScriptView) -> bool:
     script = view.script
     if "&" not in script.text.replace("&&", ""):

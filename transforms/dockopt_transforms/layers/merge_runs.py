@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Transform
 from dockopt_transforms.layers._chain import Member, chain, sequences
-from dockopt_transforms.layers._leaks import Obstacle, as_earlier, as_last, outlives, reads_startup_files
+from dockopt_transforms.layers._leaks import Obstacle, as_earlier, as_last, assigned, outlives, reads_startup_files
 from dockopt_transforms.layers._lookup import Lookups
 from dockopt_transforms.layers._purpose import BUILD, takes_back, work
 
@@ -143,12 +143,9 @@ class _Group:
         if obstacle is not None:
             return obstacle
         wraps = {last.node.id: earlier or last.wrapped, first.node.id: later or first.wrapped}
-        lookups = Lookups()
-        for member in (*self.members, *other.members):
-            name = lookups.lost(member.script)
-            if name is not None:
-                return Obstacle("command-moves", f"the shell would go on running {name} from where it found it first")
-            lookups.add(member.script, facts, wrapped=wraps.get(member.node.id, member.wrapped))
+        obstacle = _remembered([*self.members, *other.members], wraps, facts)
+        if obstacle is not None:
+            return obstacle
         last.wrapped, first.wrapped = wraps[last.node.id], wraps[first.node.id]
         return None
 
@@ -171,6 +168,39 @@ class _Group:
                 "cache-boundary", f"{ours} and {theirs} are cached apart, so an edit of one keeps the other"
             )
         return None
+
+
+def _remembered(members: list[Member], wraps: dict[int, bool], facts: Facts) -> Obstacle | None:
+    """What the shell of a chain would remember from one member to another, wrongly or so that readers may be misled."""
+    lookups = Lookups()
+    hidden: set[str] = set()
+    for member in members:
+        view = member.script
+        name = lookups.lost(view)
+        if name is not None:
+            return Obstacle("command-moves", f"the shell would go on running {name} from where it found it first")
+        name = next((name for name in hidden if _mentions(view.script.text, name)), None)
+        if name is not None:
+            return Obstacle(
+                "shell-state-leaks", f"both use the variable {name}, which must not reach from one to the other"
+            )
+        wrapped = wraps.get(member.node.id, member.wrapped)
+        lookups.add(view, facts, wrapped=wrapped)
+        if wrapped:
+            hidden |= assigned(view)
+    return None
+
+
+def _mentions(text: str, name: str) -> bool:
+    at = text.find(name)
+    while at >= 0:
+        end = at + len(name)
+        if not (text[at - 1 : at].isalnum() or text[at - 1 : at] == "_") and not (
+            text[end : end + 1].isalnum() or text[end : end + 1] == "_"
+        ):
+            return True
+        at = text.find(name, end)
+    return False
 
 
 def _proposal(document: Document, members: list[Member]) -> Proposal:
