@@ -7,9 +7,17 @@ from itertools import pairwise
 
 from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Transform
 from dockopt_transforms.layers._chain import Member, chain, sequences
-from dockopt_transforms.layers._leaks import Obstacle, as_earlier, as_last, assigned, outlives, reads_startup_files
+from dockopt_transforms.layers._leaks import (
+    Obstacle,
+    as_earlier,
+    as_last,
+    assigned,
+    idle,
+    outlives,
+    reads_startup_files,
+)
 from dockopt_transforms.layers._lookup import Lookups
-from dockopt_transforms.layers._purpose import BUILD, takes_back, work
+from dockopt_transforms.layers._purpose import BUILD, starts_elsewhere, takes_back, work
 
 MAX_COMMANDS = 30  #: a chain longer than this is hard to read, and to find a failing command in
 MAX_LINES = 60
@@ -80,27 +88,36 @@ class MergeRuns(Transform):
 
 
 def _groups(document: Document, facts: Facts, sequence: list[Member]) -> Iterator[Proposal | Refusal]:
-    groups = [_Group([member]) for member in sequence]
-    obstacles: list[Obstacle] = []
-    merged = True
-    while merged:
+    groups, obstacles = _joined([_Group([member]) for member in sequence], facts, tight=True)
+    before = 0
+    while len(groups) != before:
         # What a later RUN brings (the removal of packages) may join groups that stayed apart before.
-        merged = False
-        left, obstacles = [groups[0]], []
-        for group in groups[1:]:
-            obstacle = left[-1].apart(group, facts)
-            if obstacle is None:
-                left[-1] = left[-1].joined(group)
-                merged = True
-            else:
-                left.append(group)
-                obstacles.append(obstacle)
-        groups = left
+        before = len(groups)
+        groups, obstacles = _joined(groups, facts, tight=False)
     for (one, other), obstacle in zip(pairwise(groups), obstacles, strict=True):
         yield Refusal((one.members[-1].node, other.members[0].node), obstacle.cause, obstacle.reason)
     for group in groups:
         if len(group.members) > 1:
             yield _proposal(document, group.members)
+
+
+def _joined(groups: list[_Group], facts: Facts, *, tight: bool) -> tuple[list[_Group], list[Obstacle]]:
+    """Join neighbours, and what keeps the others apart; with ``tight`` only those with no line between them.
+
+    Sections of a file are set off by blank lines and comments: what stands together joins first.
+    """
+    joined, obstacles = [groups[0]], []
+    for group in groups[1:]:
+        if tight and group.members[0].between:
+            joined.append(group)
+            continue
+        obstacle = joined[-1].apart(group, facts)
+        if obstacle is None:
+            joined[-1] = joined[-1].joined(group)
+        else:
+            joined.append(group)
+            obstacles.append(obstacle)
+    return joined, obstacles
 
 
 class _Group:
@@ -111,6 +128,7 @@ class _Group:
         views = [member.view for member in members if member.view is not None]
         self.work = frozenset(kind for view in views for kind in work(view))
         self.takes_back = any(takes_back(view) for view in views)
+        self.elsewhere = any(starts_elsewhere(view) for view in views)
         self.commands = sum(len(view.script.commands) for view in views)
         self.lines = sum(member.lines for member in members)
         self.length = sum(len(member.node.line) for member in members)
@@ -125,6 +143,10 @@ class _Group:
         obstacle = last.unfit or first.unfit or first.keeps_apart() or self._no_gain(other)
         if obstacle is not None:
             return obstacle
+        if idle(last.script) or idle(first.script):
+            return Obstacle(
+                "shell-state-leaks", "all one of them does is to change its own shell, which no other RUN sees"
+            )
         if reads_startup_files(last.script, facts):
             return Obstacle(
                 "shell-startup", "the shell reads start-up files first, which the RUN before may have written"
@@ -160,7 +182,7 @@ class _Group:
             return Obstacle("long-chain", "the chain would be too long to read")
         if not self.work or not other.work or other.takes_back:
             return None
-        if BUILD in self.work and BUILD in other.work:
+        if BUILD in self.work and BUILD in other.work and (other.members[0].between or other.elsewhere):
             return Obstacle("cache-boundary", "both build from source, so an edit of one would build the other again")
         if not (self.work <= other.work or other.work <= self.work):
             ours, theirs = " and ".join(sorted(self.work)), " and ".join(sorted(other.work))
