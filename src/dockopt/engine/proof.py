@@ -110,6 +110,9 @@ def _second_reader(document: Document) -> str | None:
         return None
     expected: list[tuple[str, str]] = []
     for node in document.instructions:
+        first = node.lines[0]
+        if len(node.lines) > 1 and first.content_end - first.content_start == len(node.keyword):
+            return None  # it takes "RUN\\" for a keyword
         for line in node.lines:
             if line.logical < 0 and not line.comment:
                 return None  # it ends an instruction at a blank line inside the continuation
