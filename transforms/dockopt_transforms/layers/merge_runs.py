@@ -22,6 +22,7 @@ from dockopt_transforms.layers._purpose import BUILD, starts_elsewhere, takes_ba
 MAX_COMMANDS = 30  #: a chain longer than this is hard to read, and to find a failing command in
 MAX_LINES = 60
 MAX_WRAPPED = 6  #: parentheses round more lines than this are easily overlooked
+SECTION = 3  #: chains of so many commands under a comment of their own read better apart
 MAX_LENGTH = 32 * 1024  #: a quarter of what Linux takes as one argument (MAX_ARG_STRLEN)
 
 
@@ -44,6 +45,7 @@ class MergeRuns(Transform):
     Refuses:
         build-stage: only COPY --from reads the stage, so its layers ship nowhere and cache better apart
         cache-boundary: they do different kinds of costly work, so an edit of one would redo the other
+        own-section: both are chains of some length, and a comment heads the second
         different-flags: their mounts, network or security flags differ
         scratch-mount: they mount something writable that does not outlast its RUN
         json-form: one of them is in JSON form, which has no shell
@@ -180,7 +182,11 @@ class _Group:
             or self.length + other.length > MAX_LENGTH
         ):
             return Obstacle("long-chain", "the chain would be too long to read")
-        if not self.work or not other.work or other.takes_back:
+        if other.takes_back:
+            return None
+        if min(self.commands, other.commands) >= SECTION and other.members[0].comments:
+            return Obstacle("own-section", "both are chains of some length, and a comment heads the second")
+        if not self.work or not other.work:
             return None
         if BUILD in self.work and BUILD in other.work and (other.members[0].between or other.elsewhere):
             return Obstacle("cache-boundary", "both build from source, so an edit of one would build the other again")
