@@ -94,11 +94,18 @@ def work(view: ScriptView) -> frozenset[str]:
 
 
 def takes_back(view: ScriptView) -> bool:
-    """Whether a script removes packages an earlier one installed, which saves their size only in the same layer."""
+    """Whether a script is there to take away what earlier ones made, which saves its size only in the same layer."""
+    cleaning: set[int] = set()
     for call in view.invocations:
         if call.action == "remove" and (call.operands or call.manager.name not in SYSTEM):
             return True
-    return any(_verb(command) == "prune" for command in view.commands if real_name(command) in ("npm", "yarn", "pnpm"))
+        if call.action in ("remove", "clean"):
+            cleaning.add(id(call.command))
+    if any(_verb(command) == "prune" for command in view.commands if real_name(command) in ("npm", "yarn", "pnpm")):
+        return True
+    return bool(view.commands) and all(
+        id(command) in cleaning or _cleans(real_name(command), command) for command in view.commands
+    )
 
 
 def starts_elsewhere(view: ScriptView) -> bool:
@@ -114,10 +121,10 @@ def starts_elsewhere(view: ScriptView) -> bool:
     return False
 
 
-def _cleans(name: str, command: Command) -> bool:
+def _cleans(name: str | None, command: Command) -> bool:
     if name in ("rm", "rmdir", "strip", "unlink"):
         return True
-    verbs = _CLEANING_VERBS.get(name)
+    verbs = _CLEANING_VERBS.get(name or "")
     return verbs is not None and _verb(command) in verbs
 
 
