@@ -118,20 +118,25 @@ class Member:
 
 def sequences(document: Document, facts: Facts) -> Iterator[list[Member]]:
     """The runs of two or more RUN instructions with nothing but comments and blank lines between them."""
-    found: list[Member] = []
+    found: list[tuple[Instruction, list[Node]]] = []
     between: list[Node] = []
     for node in document.nodes:
         if not isinstance(node, Instruction):
             between.append(node)
-        elif node.name == "RUN":
-            found.append(Member(node, between if found else [], _above(between), facts))
-            between = []
+            continue
+        if node.name == "RUN":
+            found.append((node, between))
         else:
             if len(found) > 1:
-                yield found
-            found, between = [], []
+                yield _members(found, facts)
+            found = []
+        between = []
     if len(found) > 1:
-        yield found
+        yield _members(found, facts)
+
+
+def _members(found: list[tuple[Instruction, list[Node]]], facts: Facts) -> list[Member]:
+    return [Member(node, before if index else [], _above(before), facts) for index, (node, before) in enumerate(found)]
 
 
 def _above(between: list[Node]) -> list[Comment]:

@@ -99,27 +99,23 @@ def as_earlier(view: ScriptView, facts: Facts) -> bool | Obstacle:
         simple = not wrap and all(not command.within or command.within == ("pipeline",) for command in script.commands)
         if not simple or any(command.name in _SOURCES for command in script.commands):
             return Obstacle("errexit", "set -e stops this script, and has no effect on the left of &&")
-    leaks, works = False, False
+    leaks = False
     for command in script.commands:
         name = real_name(command)
         if name in _LASTING:
             return Obstacle("shell-state-leaks", f"{name} would reach into the commands that follow")
         if name in _SOURCES and (wrap or command.item == last):
             return Obstacle("shell-state-leaks", f"what {name} runs may set -e, which has no effect on the left of &&")
-        if own_shell(command):
-            works = True
-        elif _leaks(command, name):
-            leaks = True
-        else:
-            works = True
-    if leaks and not works:
-        return Obstacle(
-            "shell-state-leaks", "all it does is to change its own shell, which has no effect on another RUN"
-        )
+        leaks = leaks or (not own_shell(command) and _leaks(command, name))
     if not leaks:
         leaks = any(item.kind in _LOOPS for item in script.items) or "((" in script.text or ":=" in script.text
         leaks = leaks or any(not _LOOPS.isdisjoint(command.within) for command in script.commands)
     return wrap or leaks
+
+
+def idle(view: ScriptView) -> bool:
+    """Whether all a script does is to change its own shell: a slip, which joining it to another would hide."""
+    return all(not own_shell(command) and _leaks(command, real_name(command)) for command in view.commands)
 
 
 def _leaks(command: Command, name: str | None) -> bool:
@@ -131,6 +127,19 @@ def _leaks(command: Command, name: str | None) -> bool:
     if name == "printf":
         return bool(command.args) and (command.args[0].value or "").startswith("-v")
     return name in _STATE
+
+
+def assigned(view: ScriptView) -> frozenset[str]:
+    """The variables a script sets in its own shell."""
+    found: set[str] = set()
+    for command in view.commands:
+        if own_shell(command):
+            continue
+        if not command.words:
+            found.update(word.text.partition("=")[0].rstrip("+") for word in command.assignments)
+        elif command.name in ("export", "readonly", "declare", "typeset", "local", "read"):
+            found.update(word.text.partition("=")[0] for word in command.args if not word.text.startswith("-"))
+    return frozenset(found)
 
 
 def _background(view: ScriptView) -> bool:

@@ -14,6 +14,8 @@ _BUILDERS = words(
     "catkin_make colcon qmake b2 rake waf phpize docker-php-ext-install docker-php-ext-configure pecl R "
     "Rscript wasm-pack hugo jekyll xcaddy luarocks"
 )
+# They set up what a package manager then reads.
+_PACKAGE_TOOLS = words("add-apt-repository apt-add-repository apt-key dpkg rpm rpmkeys yum-config-manager")
 _BUILD_VERBS = {
     "cargo": ("build", "install", "test"),
     "go": ("build", "install", "test"),
@@ -38,6 +40,8 @@ _RESTORERS = {
     "nuget": ("restore", "install"),
     "bower": ("install",),
     "cpanm": (),
+    "cpan": (),
+    "easy_install": (),
     "dep": ("ensure",),
     "glide": ("install",),
     "go": ("get", "mod"),
@@ -74,7 +78,9 @@ def work(view: ScriptView) -> frozenset[str]:
         name = real_name(command)
         if not name:
             continue
-        if name in _BUILDERS and not _cleans(name, command):
+        if name in _PACKAGE_TOOLS:
+            found.add(PACKAGES)
+        elif name in _BUILDERS and not _cleans(name, command):
             found.add(BUILD)
         elif name in _BUILD_VERBS or name in _RESTORERS:
             verb = _verb(command)
@@ -88,17 +94,37 @@ def work(view: ScriptView) -> frozenset[str]:
 
 
 def takes_back(view: ScriptView) -> bool:
-    """Whether a script removes packages an earlier one installed, which saves their size only in the same layer."""
+    """Whether a script is there to take away what earlier ones made, which saves its size only in the same layer."""
+    cleaning: set[int] = set()
     for call in view.invocations:
         if call.action == "remove" and (call.operands or call.manager.name not in SYSTEM):
             return True
-    return any(_verb(command) == "prune" for command in view.commands if real_name(command) in ("npm", "yarn", "pnpm"))
+        if call.action in ("remove", "clean"):
+            cleaning.add(id(call.command))
+    if any(_verb(command) == "prune" for command in view.commands if real_name(command) in ("npm", "yarn", "pnpm")):
+        return True
+    return bool(view.commands) and all(
+        id(command) in cleaning or _cleans(real_name(command), command) for command in view.commands
+    )
 
 
-def _cleans(name: str, command: Command) -> bool:
+def starts_elsewhere(view: ScriptView) -> bool:
+    """Whether a build is one of its own, in a directory it goes to or with sources it fetches."""
+    for command in view.commands:
+        name = real_name(command)
+        if name in ("cd", "pushd", "git", "curl", "wget", "svn", "hg", "tar", "unzip"):
+            return True
+        if any(
+            word.text.startswith(("-C", "--directory", "--prefix", "-f", "--manifest-path")) for word in command.args
+        ):
+            return True
+    return False
+
+
+def _cleans(name: str | None, command: Command) -> bool:
     if name in ("rm", "rmdir", "strip", "unlink"):
         return True
-    verbs = _CLEANING_VERBS.get(name)
+    verbs = _CLEANING_VERBS.get(name or "")
     return verbs is not None and _verb(command) in verbs
 
 

@@ -7,13 +7,22 @@ from itertools import pairwise
 
 from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Transform
 from dockopt_transforms.layers._chain import Member, chain, sequences
-from dockopt_transforms.layers._leaks import Obstacle, as_earlier, as_last, outlives, reads_startup_files
+from dockopt_transforms.layers._leaks import (
+    Obstacle,
+    as_earlier,
+    as_last,
+    assigned,
+    idle,
+    outlives,
+    reads_startup_files,
+)
 from dockopt_transforms.layers._lookup import Lookups
-from dockopt_transforms.layers._purpose import BUILD, takes_back, work
+from dockopt_transforms.layers._purpose import BUILD, starts_elsewhere, takes_back, work
 
 MAX_COMMANDS = 30  #: a chain longer than this is hard to read, and to find a failing command in
 MAX_LINES = 60
 MAX_WRAPPED = 6  #: parentheses round more lines than this are easily overlooked
+SECTION = 3  #: chains of so many commands under a comment of their own read better apart
 MAX_LENGTH = 32 * 1024  #: a quarter of what Linux takes as one argument (MAX_ARG_STRLEN)
 
 
@@ -36,6 +45,7 @@ class MergeRuns(Transform):
     Refuses:
         build-stage: only COPY --from reads the stage, so its layers ship nowhere and cache better apart
         cache-boundary: they do different kinds of costly work, so an edit of one would redo the other
+        own-section: both are chains of some length, and a comment heads the second
         different-flags: their mounts, network or security flags differ
         scratch-mount: they mount something writable that does not outlast its RUN
         json-form: one of them is in JSON form, which has no shell
@@ -80,27 +90,36 @@ class MergeRuns(Transform):
 
 
 def _groups(document: Document, facts: Facts, sequence: list[Member]) -> Iterator[Proposal | Refusal]:
-    groups = [_Group([member]) for member in sequence]
-    obstacles: list[Obstacle] = []
-    merged = True
-    while merged:
+    groups, obstacles = _joined([_Group([member]) for member in sequence], facts, tight=True)
+    before = 0
+    while len(groups) != before:
         # What a later RUN brings (the removal of packages) may join groups that stayed apart before.
-        merged = False
-        left, obstacles = [groups[0]], []
-        for group in groups[1:]:
-            obstacle = left[-1].apart(group, facts)
-            if obstacle is None:
-                left[-1] = left[-1].joined(group)
-                merged = True
-            else:
-                left.append(group)
-                obstacles.append(obstacle)
-        groups = left
+        before = len(groups)
+        groups, obstacles = _joined(groups, facts, tight=False)
     for (one, other), obstacle in zip(pairwise(groups), obstacles, strict=True):
         yield Refusal((one.members[-1].node, other.members[0].node), obstacle.cause, obstacle.reason)
     for group in groups:
         if len(group.members) > 1:
             yield _proposal(document, group.members)
+
+
+def _joined(groups: list[_Group], facts: Facts, *, tight: bool) -> tuple[list[_Group], list[Obstacle]]:
+    """Join neighbours, and what keeps the others apart; with ``tight`` only those with no line between them.
+
+    Sections of a file are set off by blank lines and comments: what stands together joins first.
+    """
+    joined, obstacles = [groups[0]], []
+    for group in groups[1:]:
+        if tight and group.members[0].between:
+            joined.append(group)
+            continue
+        obstacle = joined[-1].apart(group, facts)
+        if obstacle is None:
+            joined[-1] = joined[-1].joined(group)
+        else:
+            joined.append(group)
+            obstacles.append(obstacle)
+    return joined, obstacles
 
 
 class _Group:
@@ -111,6 +130,7 @@ class _Group:
         views = [member.view for member in members if member.view is not None]
         self.work = frozenset(kind for view in views for kind in work(view))
         self.takes_back = any(takes_back(view) for view in views)
+        self.elsewhere = any(starts_elsewhere(view) for view in views)
         self.commands = sum(len(view.script.commands) for view in views)
         self.lines = sum(member.lines for member in members)
         self.length = sum(len(member.node.line) for member in members)
@@ -125,6 +145,10 @@ class _Group:
         obstacle = last.unfit or first.unfit or first.keeps_apart() or self._no_gain(other)
         if obstacle is not None:
             return obstacle
+        if idle(last.script) or idle(first.script):
+            return Obstacle(
+                "shell-state-leaks", "all one of them does is to change its own shell, which no other RUN sees"
+            )
         if reads_startup_files(last.script, facts):
             return Obstacle(
                 "shell-startup", "the shell reads start-up files first, which the RUN before may have written"
@@ -143,12 +167,9 @@ class _Group:
         if obstacle is not None:
             return obstacle
         wraps = {last.node.id: earlier or last.wrapped, first.node.id: later or first.wrapped}
-        lookups = Lookups()
-        for member in (*self.members, *other.members):
-            name = lookups.lost(member.script)
-            if name is not None:
-                return Obstacle("command-moves", f"the shell would go on running {name} from where it found it first")
-            lookups.add(member.script, facts, wrapped=wraps.get(member.node.id, member.wrapped))
+        obstacle = _remembered([*self.members, *other.members], wraps, facts)
+        if obstacle is not None:
+            return obstacle
         last.wrapped, first.wrapped = wraps[last.node.id], wraps[first.node.id]
         return None
 
@@ -161,9 +182,13 @@ class _Group:
             or self.length + other.length > MAX_LENGTH
         ):
             return Obstacle("long-chain", "the chain would be too long to read")
-        if not self.work or not other.work or other.takes_back:
+        if other.takes_back:
             return None
-        if BUILD in self.work and BUILD in other.work:
+        if min(self.commands, other.commands) >= SECTION and other.members[0].comments:
+            return Obstacle("own-section", "both are chains of some length, and a comment heads the second")
+        if not self.work or not other.work:
+            return None
+        if BUILD in self.work and BUILD in other.work and (other.members[0].between or other.elsewhere):
             return Obstacle("cache-boundary", "both build from source, so an edit of one would build the other again")
         if not (self.work <= other.work or other.work <= self.work):
             ours, theirs = " and ".join(sorted(self.work)), " and ".join(sorted(other.work))
@@ -171,6 +196,39 @@ class _Group:
                 "cache-boundary", f"{ours} and {theirs} are cached apart, so an edit of one keeps the other"
             )
         return None
+
+
+def _remembered(members: list[Member], wraps: dict[int, bool], facts: Facts) -> Obstacle | None:
+    """What the shell of a chain would remember from one member to another, wrongly or so that readers may be misled."""
+    lookups = Lookups()
+    hidden: set[str] = set()
+    for member in members:
+        view = member.script
+        name = lookups.lost(view)
+        if name is not None:
+            return Obstacle("command-moves", f"the shell would go on running {name} from where it found it first")
+        name = next((name for name in hidden if _mentions(view.script.text, name)), None)
+        if name is not None:
+            return Obstacle(
+                "shell-state-leaks", f"both use the variable {name}, which must not reach from one to the other"
+            )
+        wrapped = wraps.get(member.node.id, member.wrapped)
+        lookups.add(view, facts, wrapped=wrapped)
+        if wrapped:
+            hidden |= assigned(view)
+    return None
+
+
+def _mentions(text: str, name: str) -> bool:
+    at = text.find(name)
+    while at >= 0:
+        end = at + len(name)
+        if not (text[at - 1 : at].isalnum() or text[at - 1 : at] == "_") and not (
+            text[end : end + 1].isalnum() or text[end : end + 1] == "_"
+        ):
+            return True
+        at = text.find(name, end)
+    return False
 
 
 def _proposal(document: Document, members: list[Member]) -> Proposal:
