@@ -102,7 +102,7 @@ def as_earlier(view: ScriptView, facts: Facts) -> bool | Obstacle:
     leaks = False
     for command in script.commands:
         name = real_name(command)
-        if name in _LASTING:
+        if name in _LASTING or name == "set":
             return Obstacle("shell-state-leaks", f"{name} would reach into the commands that follow")
         if name in _SOURCES and (wrap or command.item == last):
             return Obstacle("shell-state-leaks", f"what {name} runs may set -e, which has no effect on the left of &&")

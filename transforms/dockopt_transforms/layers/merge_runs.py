@@ -21,7 +21,7 @@ from dockopt_transforms.layers._purpose import BUILD, starts_elsewhere, takes_ba
 
 MAX_COMMANDS = 30  #: a chain longer than this is hard to read, and to find a failing command in
 MAX_LINES = 60
-MAX_WRAPPED = 6  #: parentheses round more lines than this are easily overlooked
+MAX_WRAPPED = 4  #: parentheses round more lines than this are easily overlooked
 SECTION = 3  #: chains of so many commands under a comment of their own read better apart
 MAX_LENGTH = 32 * 1024  #: a quarter of what Linux takes as one argument (MAX_ARG_STRLEN)
 
