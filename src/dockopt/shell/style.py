@@ -59,6 +59,8 @@ def insert_item(document: Document, node: Instruction, script: Script, after: in
     if heredoc:
         line_end = script.text.find("\n", item.end)
         at = line_end if line_end >= 0 and not script.text[item.end : line_end].strip() else item.end
+        while script.text[at - 1 : at] == "\r":
+            at -= 1
         return (at, at, f"{document.eol}{text}")
     one_line = sum(line.logical >= 0 for line in node.lines) == 1
     if one_line and len(node.line.rstrip()) + len(text) + 4 <= WIDTH:
