@@ -36,6 +36,7 @@ _CURL = word_set(
 )
 _NAMED_BY_SERVER = word_set("--content-disposition --trust-server-names -J --remote-header-name --output-dir -i -K -r")
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?")
+_MOVES = word_set("cd pushd popd eval source .")
 _QUOTES = str.maketrans("", "", "\"'")
 
 
@@ -244,16 +245,13 @@ def _problem(document: Document, facts: Facts, left: Leftover, what: str) -> tup
 
 def _settled(left: Leftover, path: str) -> bool:
     """Whether the same name means the same file at the download and at the use."""
-    variables = set(_VARIABLE.findall(path))
+    between = left.view.script.text[left.download.end : left.use.start]
+    if any(re.search(rf"\b{name}=", between) for name in _VARIABLE.findall(path)):
+        return False
+    if path.startswith("/"):
+        return True
     for command in left.view.commands:
-        if not left.download.end <= command.start < left.use.start:
-            continue
-        if command.name in ("cd", "pushd", "popd", "eval", "source", ".") and not path.startswith("/"):
-            return False
-        set_here = {word.text.partition("=")[0] for word in (*command.assignments, *command.args)}
-        if variables & set_here and command.kind in ("declaration_command", "variable_assignments"):
-            return False
-        if not command.words and variables & {word.text.partition("=")[0] for word in command.assignments}:
+        if left.download.end <= command.start < left.use.start and command.name in _MOVES:
             return False
     return True
 
