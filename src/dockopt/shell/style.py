@@ -81,6 +81,8 @@ def insert_item(document: Document, node: Instruction, script: Script, after: in
     if heredoc:
         line_end = script.text.find("\n", item.end)
         at = line_end if line_end >= 0 and not script.text[item.end : line_end].strip() else item.end
+        while script.text[at - 1 : at] == "\r":
+            at -= 1
         return (at, at, f"{document.eol}{text}")
     following = script.items[after + 1] if after != -1 and after + 1 < len(script.items) else None
     if following is not None:

@@ -85,11 +85,7 @@ def _high_uid(facts: Facts, call: Call) -> bool | None:
 
 def _assigned(call: Call, name: str) -> bool:
     """Whether the script gives the variable a value of its own."""
-    return any(
-        word.text.partition("=")[0] == name
-        for command in call.view.commands
-        for word in (*command.assignments, *(command.words if command.kind != "command" else ()))
-    )
+    return re.search(rf"\b{name}=", call.view.script.text) is not None
 
 
 def _proposal(group: list[Call]) -> Proposal:
