@@ -17,7 +17,7 @@ from dockopt.workspace.read import FileProblem
 
 if TYPE_CHECKING:
     from dockopt.engine.pipeline import Options
-    from dockopt.engine.registry import Spec
+    from dockopt.engine.registry import Registry
     from dockopt.report.summary import Summary
     from dockopt.workspace.config import Configurations, Settings
     from dockopt.workspace.run import Job, Result, Task
@@ -57,6 +57,7 @@ def run(arguments: Arguments) -> int:
 def _run(arguments: Arguments, console: Console) -> int:
     if arguments.verbose and arguments.quiet:
         raise UsageProblem("--verbose and --quiet exclude each other")
+    _registry()  # a plug-in that cannot be loaded is told once, not for every file
     from dockopt.report.summary import summarise
     from dockopt.report.text import problem
     from dockopt.workspace import run as engine
@@ -93,14 +94,14 @@ def _run(arguments: Arguments, console: Console) -> int:
 
 def explain(name: str) -> int:
     """``dockopt explain``: one transform, or each of a family."""
-    from dockopt.engine.registry import UnknownTransform, registry
+    from dockopt.engine.registry import UnknownTransform
     from dockopt.report.catalogue import explanation
 
     console = Console()
-    known = registry()
     try:
+        known = _registry()
         ids = known.resolve(name)
-    except UnknownTransform as error:
+    except (UsageProblem, UnknownTransform) as error:
         console.err(f"dockopt: {error}")
         return 2
     specs = {spec.id: spec for spec in known.specs}
@@ -112,18 +113,30 @@ def explain(name: str) -> int:
 
 def rules(output_format: str) -> int:
     """``dockopt rules``: all transforms."""
-    from dockopt.engine.registry import registry
-
-    specs: Sequence[Spec] = registry().specs
+    console = Console()
+    try:
+        specs = _registry().specs
+    except UsageProblem as error:
+        console.err(f"dockopt: {error}")
+        return 2
     if output_format == "json":
         from dockopt.report import json
 
-        Console().out(json.rules(specs))
+        console.out(json.rules(specs))
     else:
         from dockopt.report.catalogue import table
 
-        Console().out(table(specs, colour=wants_colour(sys.stdout)))
+        console.out(table(specs, colour=wants_colour(sys.stdout)))
     return 0
+
+
+def _registry() -> Registry:
+    from dockopt.engine.registry import PluginError, registry
+
+    try:
+        return registry()
+    except PluginError as error:
+        raise UsageProblem(str(error)) from None
 
 
 def _overrides(arguments: Arguments) -> Settings:
@@ -139,22 +152,21 @@ def _overrides(arguments: Arguments) -> Settings:
 def _ids(flag: str, lists: Sequence[str]) -> tuple[str, ...] | None:
     if not lists:
         return None
-    from dockopt.engine.registry import UnknownTransform, registry
+    from dockopt.engine.registry import UnknownTransform
 
     names = [name.strip() for each in lists for name in each.split(",") if name.strip()]
     if not names:
         raise UsageProblem(f"{flag} needs at least one transform; dockopt rules lists them")
     try:
-        return tuple(dict.fromkeys(id for name in names for id in registry().resolve(name)))
+        return tuple(dict.fromkeys(id for name in names for id in _registry().resolve(name)))
     except UnknownTransform as error:
         raise UsageProblem(f"{flag}: {error}") from None
 
 
 def _configurations() -> Configurations:
-    from dockopt.engine.registry import registry
     from dockopt.workspace.config import Configurations
 
-    return Configurations(lambda name: registry().resolve(name))
+    return Configurations(lambda name: _registry().resolve(name))
 
 
 def _options(overrides: Settings, settings: Settings) -> Options:

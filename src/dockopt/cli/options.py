@@ -1,8 +1,8 @@
 """The one table of what ``fix`` and ``check`` take, and the quick way to read it.
 
 typer costs 50 ms to import, half of what a single file may take in all. So a plain command line is read here,
-by the table from which :mod:`dockopt.cli.app` builds typer's options; whatever is not plain (help, a mistake,
-``--flag=value``) goes to typer, whose answer is the same wherever both have one.
+by the table from which :mod:`dockopt.cli.app` builds typer's options; whatever is not plain (help, a mistake)
+goes to typer, whose answer is the same wherever both have one.
 """
 
 from __future__ import annotations
@@ -79,18 +79,24 @@ def parse(argv: Sequence[str]) -> Arguments | None:
         if word == "-" or not word.startswith("-"):
             paths.append(word)
             continue
-        option = known.get(word) or known.get(word.replace("--no-", "--", 1))
+        name, equals, value = word.partition("=")
+        option = known.get(name) or known.get(name.replace("--no-", "--", 1))
         if option is None:
             return None
         if option.kind == "switch":
-            values[option.field] = word == option.name
-        elif word != option.name:
+            if equals:
+                return None
+            values[option.field] = name == option.name
+        elif name != option.name or (equals and option.kind == "flag"):
             return None
         elif option.kind == "flag":
             values[option.field] = True
         else:
-            value = next(rest, None)
-            if value is None or value.startswith("-") or (option.choices and value not in option.choices):
+            if not equals:
+                value = next(rest, "-")
+                if value.startswith("-"):
+                    return None
+            if option.choices and value not in option.choices:
                 return None
             if option.kind == "texts":
                 lists.setdefault(option.field, []).append(value)

@@ -17,7 +17,9 @@ def table(specs: Iterable[Spec], *, colour: bool = False) -> str:
     for spec in specs:
         default = "on" if spec.default else "off"
         aliases = ", ".join(spec.aliases) or "-"
-        rows.append((spec.id, spec.phase.lower(), spec.family, spec.safety, default, aliases, spec.summary))
+        rows.append(
+            (spec.id, spec.phase.lower(), spec.family.lower(), spec.safety, default, aliases, _plain(spec.summary))
+        )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     lines = ["  ".join((*map(str.ljust, row[:-1], widths), row[-1])) for row in rows]
     lines[0] = _bold(lines[0], colour)
@@ -29,10 +31,9 @@ def explanation(spec: Spec, docstring: str, *, colour: bool = False) -> str:
     from inspect import cleandoc
 
     title = spec.id if not spec.aliases else f"{spec.id} ({', '.join(spec.aliases)})"
-    kind = f"{spec.phase.lower()} phase, {spec.family} family, {spec.safety}"
+    kind = f"{spec.phase.lower()} phase, {spec.family.lower()} family, {spec.safety}"
     lines = [_bold(title, colour), kind + (", on by default" if spec.default else ", off by default"), ""]
-    # Docstrings are written for Sphinx: its double backquotes say nothing on a terminal.
-    for line in cleandoc(docstring).replace("``", "`").splitlines():
+    for line in _plain(cleandoc(docstring)).splitlines():
         heading, colon, rest = line.partition(":")
         lines.append(_bold(heading, colour) + colon + rest if colon and heading in _HEADINGS else line)
     example = _examples().get(spec.id)
@@ -55,6 +56,11 @@ def _examples() -> Mapping[str, Mapping[str, str]]:
         return {}  # a checkout in which it has not been generated
     examples: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
     return examples
+
+
+def _plain(text: str) -> str:
+    """Docstrings are written for Sphinx, whose double backquotes say nothing on a terminal."""
+    return text.replace("``", "`")
 
 
 def _bold(text: str, colour: bool) -> str:
