@@ -137,7 +137,8 @@ def _repair(line: str, start: int, end: int) -> Repair | None:
             what.append("strings stand in double quotes" if line[pos] in _CLOSING else "a string has no quotes")
         items += 1
         last_end = pos = stop
-    if not items or (bare and not commas):
+    # Bare words without commas are a test of the shell, but for a path right behind the bracket.
+    if not items or (bare and not commas and line[start + 1] != "/"):
         return None
     if comma_at >= 0:
         edits.append((comma_at, comma_at + 1, ""))
