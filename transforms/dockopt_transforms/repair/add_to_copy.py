@@ -41,6 +41,11 @@ _FOLDERS = frozenset(
     " frontend backend api web www html webapp cmd pkg internal vendor node_modules include tools utils examples"
     " plugins modules models controllers locale locales nginx supervisor cron.d init.d conf.d services".split()
 )
+# What a package manager's files start with: Gemfile*, package.*, Cargo.*.
+_MANIFESTS = frozenset(
+    "gemfile pipfile podfile makefile dockerfile package composer cargo pubspec requirements yarn pnpm bun tsconfig mix"  # noqa: SIM905
+    " pom gradle build.gradle settings.gradle go pyproject poetry uv setup bower gulpfile gruntfile webpack rakefile".split()
+)
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -150,10 +155,21 @@ def _cause(source: str, *, unresolved: bool) -> tuple[str, str]:
             return "variable-source", f"{source} may be a URL or an archive"
     if extension in _ARCHIVES:
         return "archive-source", f"{source} may be an archive, which ADD unpacks"
-    glob = _GLOB.search(name)
-    if glob and (not extension or _GLOB.search(extension)):
+    if _GLOB.search(name) and _may_match_archive(name):
         return "glob-may-match-archive", f"{source} may match an archive, which ADD unpacks"
     return "", ""
+
+
+def _may_match_archive(pattern: str) -> bool:
+    """Whether a pattern may match a name with an archive's extension, or with none."""
+    parts = re.split(r"\[[^]]*\]?|[*?]", pattern)
+    head = parts[0]
+    if head.rstrip(".") in _MANIFESTS and head.endswith((".", "file")):
+        return False
+    tail = parts[-1]
+    if "." in tail:
+        return False  # the extension is written out, and was looked at
+    return not tail or any(extension.endswith(tail) or tail.endswith(extension) for extension in _ARCHIVES)
 
 
 def _doubtful(source: str, target: str) -> bool:
@@ -164,7 +180,7 @@ def _doubtful(source: str, target: str) -> bool:
         return False
     if extension and not extension.isdigit() and extension not in _TELLS_NOTHING:
         return False
-    if name in _FILES or name in _FOLDERS:
+    if name in _FILES or name in _FOLDERS or _GLOB.search(name):
         return False
     # An archive is unpacked into a folder; who names the target like the source copies it.
     return target != name

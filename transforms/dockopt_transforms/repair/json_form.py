@@ -107,6 +107,7 @@ def _repair(line: str, start: int, end: int) -> Repair | None:
     what: list[str] = []
     certain = True
     commas = items = 0
+    bare = False
     last_end = start + 1
     comma_at = -1
     pos = start + 1
@@ -130,12 +131,14 @@ def _repair(line: str, start: int, end: int) -> Repair | None:
         if stop < 0:
             return None
         certain = certain and sure
+        bare = bare or line[pos] not in _CLOSING
         if text != line[pos:stop]:
             edits.append((pos, stop, text))
             what.append("strings stand in double quotes" if line[pos] in _CLOSING else "a string has no quotes")
         items += 1
         last_end = pos = stop
-    if not items:
+    # Bare words without commas are a test of the shell, but for a path right behind the bracket.
+    if not items or (bare and not commas and line[start + 1] != "/"):
         return None
     if comma_at >= 0:
         edits.append((comma_at, comma_at + 1, ""))
