@@ -29,6 +29,10 @@ def leading_operators(document: Document) -> bool:
     return leading > trailing
 
 
+def _indent(row: str) -> str:
+    return row[: len(row) - len(row.lstrip())]
+
+
 def operator_break(document: Document, node: Instruction | None = None, operator: str = "&&") -> str:
     """The text between two commands on lines of their own: ``" && \\\\\\n    "`` or ``" \\\\\\n    && "``.
 
@@ -43,9 +47,12 @@ def operator_break(document: Document, node: Instruction | None = None, operator
         if starts or follows:
             leading = bool(starts)
         # A command stands where the node's other commands stand; its arguments may be indented further.
-        own = [row[: len(row) - len(row.lstrip())] for row in starts or follows or rows[1:] if row.strip()]
-        if own:
-            indent = min(own, key=len)
+        commands = [_indent(row) for row in starts or follows if row.strip()]
+        others = [_indent(row) for row in rows[1:] if row.strip()]
+        if commands:
+            indent = max(commands, key=commands.count)
+        elif others:
+            indent = min(others, key=len)
     if leading:
         return f" {escape}{eol}{indent}{operator} "
     return f" {operator} {escape}{eol}{indent}"
