@@ -485,20 +485,30 @@ def word_break(view: ScriptView, word: Word) -> str:
     return f" {escape}{eol}{line[: len(line) - len(line.lstrip())]}"
 
 
-def drop_item(view: ScriptView, index: int) -> Edit | None:
-    """:func:`delete_item` that takes whole lines where the elements stand on lines of their own."""
-    script = view.script
-    plain = delete_item(script, index)
-    if plain is None or index == 0:
-        return plain
-    item, before = script.items[index], script.items[index - 1]
+def drop_items(view: ScriptView, first: int, last: int) -> Edit | None:
+    """Delete neighbouring elements of the list with an operator, whole lines where they stand on their own.
+
+    None where what would then stand side by side is not joined by the same operator.
+    """
+    items = view.script.items
+    if first == last:
+        plain = delete_item(view.script, first)
+        if plain is None or first == 0:
+            return plain
+    elif first == 0 or any(item.operator != "&&" for item in items[first : last + 2]):
+        return None
+    before, item, end = items[first - 1], items[first], items[last].end
     if same_line(view, before.end, item.start):
-        return plain
+        return (before.end, end, "")
     if not same_line(view, before.end, item.operator_start):
-        return (item.operator_start, item.end, "")
-    if index + 1 < len(script.items) and same_line(view, item.end, script.items[index + 1].operator_end):
-        return (item.start, script.items[index + 1].operator_end, "")
-    return plain
+        return (item.operator_start, end, "")
+    if last + 1 < len(items):
+        after = items[last + 1]
+        if same_line(view, end, after.start):
+            return (item.start, after.start, "")
+        if same_line(view, end, after.operator_end):
+            return (item.start, after.operator_end, "")
+    return (before.end, end, "")
 
 
 def last_flag(call: Invocation, verb: Word) -> Word:

@@ -216,33 +216,44 @@ def _repeated(view: ScriptView, uses: tuple[Use, ...]) -> Proposal | None:
     script = view.script
     if view.heredoc is not None or any(item.operator not in ("", "&&") for item in script.items):
         return None
-    first: int | None = None
+    held: int | None = None
     by_item = {use.command.item: use for use in uses if use.command.top}
     drop: list[int] = []
     cleans: list[int] = []
     for index, item in enumerate(script.items):
         use = by_item.get(index)
         if use is not None and use.kind == "update" and item.kind == "command":
-            if first is not None:
+            if held is not None:
                 drop.extend([*cleans, index])
             elif use.call is not None and not use.command.redirects:
-                first = index
+                held = index
             cleans = []
         elif use is not None and use.kind == "clean" and len(script.commands_of(index)) == 1:
             if _only_lists(use):
                 cleans.append(index)
             else:
-                first, cleans = None, []
+                held, cleans = None, []
         elif not (use is not None and use.call is not None) and not _keeps_sources(view, index):
-            first, cleans = None, []
+            held, cleans = None, []
     if not drop:
         return None
-    edits = [edit for index in drop if (edit := _apt.drop_item(view, index)) is not None]
+    edits = [edit for first, last in _runs(drop) if (edit := _apt.drop_items(view, first, last)) is not None]
 
     def edit_(editor: Editor) -> None:
         editor.script(view, edits)
 
     return Proposal(view.instruction, "drop a second apt-get update with nothing new to read", edit_)
+
+
+def _runs(numbers: list[int]) -> list[tuple[int, int]]:
+    """Neighbouring numbers as first and last."""
+    found: list[tuple[int, int]] = []
+    for number in numbers:
+        if found and found[-1][1] == number - 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found
 
 
 def _only_lists(use: Use) -> bool:
@@ -281,7 +292,7 @@ def _drop(facts: Facts, view: ScriptView, uses: tuple[Use, ...], use: Use) -> It
         yield Refusal(node, "later-script", f"line {where} runs a script that may install packages with these lists")
         return
     alone = len(script.items) == 1
-    deletion = None if alone else _apt.drop_item(view, command.item)
+    deletion = None if alone else _apt.drop_items(view, command.item, command.item)
     if not alone and (deletion is None or script.items[command.item].kind != "command"):
         return
 
