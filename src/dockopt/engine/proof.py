@@ -23,7 +23,7 @@ def prove(before: Facts, after: Facts, effects: Effects) -> str | None:
         or _scripts(before, after)
         or _packages(before, after, effects)
         or _config(before, after, effects)
-        or _second_reader(after.document)
+        or _readers(before.document, after.document)
     )
 
 
@@ -102,6 +102,12 @@ def _config(before: Facts, after: Facts, effects: Effects) -> str | None:
                 where = "the final image" if other.final else f"stage {other.name or other.index}"
                 return f"{key} of {where} would change from {left.get(key)!r} to {right.get(key)!r}"
     return None
+
+
+def _readers(before: Document, after: Document) -> str | None:
+    """The second reader's word, unless it misread the file as it was (one that ends in a continuation)."""
+    missed = _second_reader(after)
+    return None if missed is None or _second_reader(before) is not None else missed
 
 
 def _second_reader(document: Document) -> str | None:

@@ -39,8 +39,7 @@ def delete_item(script: Script, index: int, node: Instruction | None = None) -> 
     The operator before it goes, for the first element the one after it. None where it is the only
     element (the caller removes the instruction), or where what would then stand side by side is not
     joined by the same operator (deleting ``b`` of ``a && b || c`` changes what ``||`` looks at). With the
-    ``node`` whose line the script is, an element whose operator ends the line before goes with the one after
-    it, so that the lines that stay keep theirs.
+    ``node`` whose own line the script is, the physical lines that stay keep their operators and indent.
     """
     items = script.items
     if len(items) < 2:
@@ -50,20 +49,38 @@ def delete_item(script: Script, index: int, node: Instruction | None = None) -> 
     if index == 0:
         if after is None or after.operator not in ("&&", ";", "\n"):
             return None
-        return (item.start, after.start, "")
+        return (item.start, after.start, "") if node is None else _delete_first(node, item, after)
     if after is not None and after.operator not in (item.operator, ";", "\n"):
         return None
-    if node is not None and after is not None and after.operator == item.operator:
-        base = node.args_start
-        before, start = base + items[index - 1].end, base + item.operator_start
-        if _one_line(node, before, start) and not _one_line(node, start, base + item.start):
-            same = _one_line(node, base + after.operator_end, base + after.start)
-            return (item.start, after.start if same else after.operator_end, "")
-    return (items[index - 1].end, item.end, "")
+    before = items[index - 1]
+    if node is None or _one_line(node, before.end, item.start):
+        return (before.end, item.end, "")
+    if not _one_line(node, before.end, item.operator_start):
+        return (item.operator_start, item.end, "")  # the operator leads its line
+    if after is not None and after.operator == item.operator:
+        same = _one_line(node, after.operator_end, after.start)
+        return (item.start, after.start if same else after.operator_end, "")
+    return (before.end, item.end, "")
+
+
+def _delete_first(node: Instruction, item: Item, after: Item) -> Edit | None:
+    """The first element goes; what follows it moves up to the keyword's line."""
+    if _one_line(node, item.start, after.start):
+        return (item.start, after.start, "")
+    base = node.args_start
+    if node.comment_between(base + item.start, base + after.start):
+        return (item.start, after.operator_end, "")
+    for line in node.lines:
+        end = line.logical + line.content_end - line.content_start
+        if line.logical >= 0 and line.logical <= base + after.start < end:
+            return (item.start, end - base, node.line[base + after.start : end])
+    return None
 
 
 def _one_line(node: Instruction, start: int, end: int) -> bool:
-    return node.raw_offset(end, after=True) - node.raw_offset(start) == end - start
+    """Whether no line break stands between two offsets of the script on a node's own line."""
+    base = node.args_start
+    return node.raw_offset(base + end, after=True) - node.raw_offset(base + start) == end - start
 
 
 def item_commands(script: Script, item: Item | int) -> list[Command]:
