@@ -7,6 +7,7 @@ instruction with ``Editor.script``.
 from __future__ import annotations
 
 from dockopt.shell.script import Command, Item, Script, Word
+from dockopt.syntax.nodes import Instruction
 from dockopt.syntax.spans import Edit
 
 
@@ -32,14 +33,15 @@ def delete_word(script: Script, word: Word) -> Edit:
     return (start if start > 0 else word.start, word.end, "")
 
 
-def delete_item(script: Script, index: int) -> Edit | None:
+def delete_item(script: Script, index: int, node: Instruction | None = None) -> Edit | None:
     """Delete an element of the top-level list with one operator beside it.
 
     The operator beside it goes along: the one after it where the script breaks its lines behind
     operators (``a && \\`` newline ``b``), so that the line goes as a whole; else the one before it; for the
     first element the one after it. None where it is the only element (the caller removes the
     instruction), or where what would then stand side by side is not joined by the same operator
-    (deleting ``b`` of ``a && b || c`` changes what ``||`` looks at).
+    (deleting ``b`` of ``a && b || c`` changes what ``||`` looks at). With the ``node`` whose own line the
+    script is, the physical lines that stay keep their operators and indent.
     """
     items = script.items
     if len(items) < 2:
@@ -49,14 +51,46 @@ def delete_item(script: Script, index: int) -> Edit | None:
     if index == 0:
         if after is None or after.operator not in ("&&", ";", "\n"):
             return None
+        if node is not None:
+            return _delete_first(node, item, after)
         return (item.start, _past(script, after), "")
-    if after is None:
-        return (items[index - 1].end, item.end, "")
-    if after.operator not in (item.operator, ";", "\n"):
+    if after is not None and after.operator not in (item.operator, ";", "\n"):
         return None
-    if after.operator == item.operator and item.start - item.operator_end > 1:
-        return (item.start, _past(script, after), "")
-    return (items[index - 1].end, item.end, "")
+    before = items[index - 1]
+    with_before = (before.end, item.end, "")
+    if node is None:
+        breaks_behind = item.start - item.operator_end > 1
+        if after is not None and after.operator == item.operator and breaks_behind:
+            return (item.start, _past(script, after), "")
+        return with_before
+    if _one_line(node, before.end, item.start):
+        return with_before
+    if not _one_line(node, before.end, item.operator_start):
+        return (item.operator_start, item.end, "")  # the operator leads its line
+    if after is not None and after.operator == item.operator:
+        same = _one_line(node, after.operator_end, after.start)
+        return (item.start, after.start if same else after.operator_end, "")
+    return with_before
+
+
+def _delete_first(node: Instruction, item: Item, after: Item) -> Edit | None:
+    """The first element goes; what follows it moves up to the keyword's line."""
+    if _one_line(node, item.start, after.start):
+        return (item.start, after.start, "")
+    base = node.args_start
+    if node.comment_between(base + item.start, base + after.start):
+        return (item.start, after.operator_end, "")
+    for line in node.lines:
+        end = line.logical + line.content_end - line.content_start
+        if line.logical >= 0 and line.logical <= base + after.start < end:
+            return (item.start, end - base, node.line[base + after.start : end])
+    return None
+
+
+def _one_line(node: Instruction, start: int, end: int) -> bool:
+    """Whether no line break stands between two offsets of the script on a node's own line."""
+    base = node.args_start
+    return node.raw_offset(base + end, after=True) - node.raw_offset(base + start) == end - start
 
 
 def _past(script: Script, after: Item) -> int:

@@ -273,7 +273,7 @@ class Cleaner(Transform):
             upcoming = next(fill.command for fill in fills if fill.command.start > at.start)
             if any(word in script.text[: upcoming.end] for word in _REPOSITORY_WORDS):
                 return None
-            cut = delete_item(script, at.item)
+            cut = delete_item(script, at.item, view.instruction if view.heredoc is None else None)
             if cut is not None:
                 return _edit(view, f"drop a clean of {self.manager}'s cache that another follows", cut)
         return None
