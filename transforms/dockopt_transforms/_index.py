@@ -94,4 +94,17 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('run',),
     ),
+    (
+        'clean-where-made',
+        (),
+        'LAYERS',
+        'LAYERS',
+        'safe',
+        True,
+        'Move a clean-up to the RUN that made the files.',
+        'dockopt_transforms.layers.clean_where_made',
+        'CleanWhereMade',
+        ('merge-runs',),
+        ('clean', 'rm ', 'prune', 'purge', 'autoremove', 'apk del', 'remove'),
+    ),
 ]
