@@ -120,8 +120,13 @@ def _spread(jobs: Sequence[Job], task: Task) -> Iterator[tuple[int, Result]]:
         return handle(job, task)
 
     if pool.can_fork():
+        import gc
+
         for options in {job.options for job in jobs}:
             preload(options)
+        # What is loaded by now lives as long as the process: the workers' collector need not look at it, nor
+        # touch, and thereby copy, the pages it lies on. A tenth of their time.
+        gc.freeze()
         for index, answer in pool.forked(work, jobs, workers):
             yield index, answer or Result(jobs[index].path, error=_DIED)
     else:
