@@ -298,7 +298,7 @@ def _drop(facts: Facts, view: ScriptView, uses: tuple[Use, ...], use: Use) -> It
 
     def edit(editor: Editor) -> None:
         if deletion is None:
-            _apt.remove_run(editor, node)
+            _apt.remove_run(editor, view)
         else:
             editor.script(view, [deletion])
 
