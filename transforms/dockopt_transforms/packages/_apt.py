@@ -415,6 +415,8 @@ def append_command(facts: Facts, document: Document, view: ScriptView, item: int
         operator = following if not last else here.operator or "\n"
     else:
         operator = "&&"
+    if operator == "\n" and view.heredoc is None:
+        return None
     if operator == "\n":
         line_start = view.script.text.rfind("\n", 0, here.start) + 1
         indent = view.script.text[line_start : here.start]
