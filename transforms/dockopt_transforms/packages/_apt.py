@@ -415,6 +415,8 @@ def append_command(facts: Facts, document: Document, view: ScriptView, item: int
         operator = following if not last else here.operator or "\n"
     else:
         operator = "&&"
+    if operator == "\n" and view.heredoc is None:
+        return None
     if operator == "\n":
         line_start = view.script.text.rfind("\n", 0, here.start) + 1
         indent = view.script.text[line_start : here.start]
@@ -454,12 +456,15 @@ def same_line(view: ScriptView, start: int, end: int) -> bool:
     return node.raw_offset(base + end, after=True) - node.raw_offset(base + start) == end - start
 
 
-def remove_run(editor: Editor, node: Instruction) -> None:
-    """Take a RUN out, and the blank line below where there is one above it too."""
+def remove_run(editor: Editor, view: ScriptView) -> None:
+    """Take a RUN out, its script's comments left in its place, and one blank line of two around it."""
+    node = view.instruction
+    for start, end in view.script.comments:
+        editor.insert_before(node, view.script.text[start:end].strip() + editor.eol)
     editor.remove(node)
     nodes = editor.document.nodes
     index = nodes.index(node)
-    if node.comments or not 0 < index < len(nodes) - 1:
+    if node.comments or view.script.comments or not 0 < index < len(nodes) - 1:
         return
     if isinstance(nodes[index - 1], Blank) and isinstance(nodes[index + 1], Blank):
         editor.remove(nodes[index + 1])

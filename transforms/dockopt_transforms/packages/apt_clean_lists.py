@@ -9,7 +9,6 @@ from dockopt.api import (
     Editor,
     Effects,
     Facts,
-    Instruction,
     Phase,
     Proposal,
     Refusal,
@@ -88,7 +87,7 @@ def _for_run(document: Document, facts: Facts, view: ScriptView) -> Iterator[Pro
     uses = _apt.uses_in(view.script.text)
     if not _leaves_lists(uses):
         if _only_cleans(facts, view, uses):
-            yield _drop(node)
+            yield _drop(view)
         return
     if _apt.lists_mount(node):
         yield Refusal(node, "cache-mount", "the RUN mounts something over the lists, so no layer holds them")
@@ -153,8 +152,10 @@ def _rm_of_lists(use: Use, caches: tuple[str, ...]) -> bool:
     )
 
 
-def _drop(node: Instruction) -> Proposal:
+def _drop(view: ScriptView) -> Proposal:
     def edit(editor: Editor) -> None:
-        _apt.remove_run(editor, node)
+        _apt.remove_run(editor, view)
 
-    return Proposal(node, "drop a RUN that removes apt lists which are gone already", edit, effects=Effects(layers=-1))
+    return Proposal(
+        view.instruction, "drop a RUN that removes apt lists which are gone already", edit, effects=Effects(layers=-1)
+    )

@@ -57,7 +57,7 @@ class RemoveUpgrade(Transform):
 def _proposal(view: ScriptView, change: Edit | None, verb: str) -> Proposal:
     def edit(editor: Editor) -> None:
         if change is None:
-            _apt.remove_run(editor, view.instruction)
+            _apt.remove_run(editor, view)
         else:
             editor.script(view, [change])
 
