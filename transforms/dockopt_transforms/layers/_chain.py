@@ -136,10 +136,10 @@ def sequences(document: Document, facts: Facts) -> Iterator[list[Member]]:
 
 
 def _members(found: list[tuple[Instruction, list[Node]]], facts: Facts) -> list[Member]:
-    return [Member(node, before if index else [], _above(before), facts) for index, (node, before) in enumerate(found)]
+    return [Member(node, before if index else [], above(before), facts) for index, (node, before) in enumerate(found)]
 
 
-def _above(between: list[Node]) -> list[Comment]:
+def above(between: list[Node]) -> list[Comment]:
     """The comment lines right above an instruction, with no blank line between."""
     found: list[Comment] = []
     for node in reversed(between):

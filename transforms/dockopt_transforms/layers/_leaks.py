@@ -115,7 +115,9 @@ def as_earlier(view: ScriptView, facts: Facts) -> bool | Obstacle:
 
 def idle(view: ScriptView) -> bool:
     """Whether all a script does is to change its own shell: a slip, which joining it to another would hide."""
-    return all(not own_shell(command) and _leaks(command, real_name(command)) for command in view.commands)
+    return bool(view.commands) and all(
+        not own_shell(command) and _leaks(command, real_name(command)) for command in view.commands
+    )
 
 
 def _leaks(command: Command, name: str | None) -> bool:

@@ -144,11 +144,13 @@ def _text(document: Document, group: list[Instruction]) -> str:
 
 
 def _indent(node: Instruction) -> str | None:
-    """The indent of an instruction's own continuation lines."""
-    for line in node.lines[1:]:
-        content = node.text[line.content_start : line.content_end]
-        if line.logical >= 0 and content.strip():
-            return content[: len(content) - len(content.lstrip(" \t"))]
+    """The indent of an instruction's keys that stand on lines of their own."""
+    for part in parts(node)[1:]:
+        at = node.raw_offset(part.start, after=True)
+        line = next(line for line in node.lines if line.start <= at < line.end)
+        lead = node.text[line.content_start : at]
+        if line is not node.lines[0] and not lead.strip():
+            return lead
     return None
 
 

@@ -103,6 +103,13 @@ def takes_back(view: ScriptView) -> bool:
             cleaning.add(id(call.command))
     if any(_verb(command) == "prune" for command in view.commands if real_name(command) in ("npm", "yarn", "pnpm")):
         return True
+    return cleans_only(view, cleaning)
+
+
+def cleans_only(view: ScriptView, cleaning: set[int] | None = None) -> bool:
+    """Whether every command of a script takes files away."""
+    if cleaning is None:
+        cleaning = {id(call.command) for call in view.invocations if call.action in ("remove", "clean")}
     return bool(view.commands) and all(
         id(command) in cleaning or _cleans(real_name(command), command) for command in view.commands
     )
