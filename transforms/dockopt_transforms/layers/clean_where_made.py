@@ -32,6 +32,8 @@ EFFECTS = Effects(layers=-1)
 _CONFIGURATION = frozenset(
     ("ENV", "ARG", "LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "STOPSIGNAL", "HEALTHCHECK", "MAINTAINER", "ONBUILD")
 )
+_MAKERS = frozenset(("mkdir", "touch", "tar", "curl", "wget", "unzip", "tee", "bunzip2", "gunzip"))
+_PUTTERS = frozenset(("cp", "mv", "install", "git", "svn", "hg", "rsync"))  #: what they write to comes last
 
 
 class CleanWhereMade(Transform):
@@ -128,25 +130,22 @@ def _blank_left(document: Document, node: Instruction, comments: list[Comment]) 
 def _targets(view: ScriptView) -> list[str] | None:
     """The paths a clean-up removes, without their globs; None where that cannot be told."""
     found: list[str] = []
-    managed = {id(call.command): call for call in view.invocations}
+    managed = {id(call.command): call.manager for call in view.invocations}
     for command in view.commands:
-        call = managed.get(id(command))
-        if call is not None:
-            found.extend(call.manager.caches)
+        manager = managed.get(id(command))
+        if manager is not None:
+            if manager.name not in SYSTEM:
+                return None  # it may look at the working directory, or at files of the user's
+            found.extend(manager.caches)
             continue
         if real_name(command) != "rm":
             return None
         for word in command.args:
             value = word.value
-            if value is None:
+            if value is None or not value.startswith(("/", "-")):
                 return None
-            if value.startswith("-"):
-                continue
-            if value.startswith("~/"):
-                value = "/root/" + value[2:]
-            if not value.startswith("/"):
-                return None
-            found.append(_fixed(posixpath.normpath(value)))
+            if value.startswith("/"):
+                found.append(_fixed(posixpath.normpath(value)))
     return found
 
 
@@ -161,6 +160,8 @@ def _fixed(path: str) -> str:
 
 def _overlap(one: str, other: str) -> bool:
     first, second = one.rstrip("/") + "/", other.rstrip("/") + "/"
+    if not (one.startswith("/") and other.startswith("/") and len(first) > 1 and len(second) > 1):
+        return False
     return first.startswith(second) or second.startswith(first)
 
 
@@ -173,14 +174,22 @@ def _made(facts: Facts, maker: Instruction, cleanup: ScriptView) -> bool:
     if any(call.manager.name in filled for call in cleanup.invocations):
         return True
     caches = {cache for call in view.invocations if call.manager.name in filled for cache in call.manager.caches}
-    named = {word.value for command in view.commands for word in command.words if word.value}
-    named |= {redirect.text.lstrip("0123456789<>& ") for command in view.commands for redirect in command.redirects}
-    for target in _targets(cleanup) or ():
-        if any(_overlap(target, cache) for cache in caches) or any(
-            _overlap(target, name) for name in named if name[:1] == "/"
-        ):
-            return True
-    return False
+    places = caches | set(_written(view))
+    return any(_overlap(target, place) for target in _targets(cleanup) or () for place in places)
+
+
+def _written(view: ScriptView) -> Iterator[str]:
+    """The absolute paths a script is seen to write to."""
+    for command in view.commands:
+        for redirect in command.redirects:
+            if ">" in redirect.text:
+                yield redirect.text.lstrip("0123456789<>&| ")
+        name = real_name(command)
+        values = [word.value for word in command.args if word.value and word.value.startswith("/")]
+        if name in _MAKERS:
+            yield from values
+        elif name in _PUTTERS and values and command.args[-1].value == values[-1]:
+            yield values[-1]
 
 
 def _made_earlier(facts: Facts, stage: Stage, before: Instruction, cleanup: ScriptView) -> bool:
@@ -223,14 +232,17 @@ def _crosses(facts: Facts, view: ScriptView, between: list[Instruction], targets
                 return Obstacle("file-between", f"{name} may put files where the clean-up removes some")
         elif name == "WORKDIR":
             after = _workdir(facts, node)
-            if after is None or any(_overlap(after, target) and after != "/" for target in targets):
+            if after is None or any(_overlap(after, target) for target in targets):
                 return Obstacle("file-between", "WORKDIR may make a directory where the clean-up removes some")
+            before = facts.state(between[0]).workdir
+            if isinstance(before, Known) and any(_overlap(before.value, target) for target in targets):
+                return Obstacle("state-between", f"the clean-up would take away {before.value} while it runs there")
         elif name == "VOLUME":
             if any(_overlap(path, target) for path in node.args for target in targets) or "$" in node.rest:
                 return Obstacle("file-between", "the clean-up may remove files of a VOLUME")
         elif name == "USER":
-            before, after_user = facts.state(between[0]).user, facts.state(view.instruction).user
-            if not (isinstance(before, Known) and isinstance(after_user, Known) and before.value == after_user.value):
+            was, now = facts.state(between[0]).user, facts.state(view.instruction).user
+            if not (isinstance(was, Known) and isinstance(now, Known) and was.value == now.value):
                 return Obstacle("state-between", "the user changes between")
         elif name not in _CONFIGURATION:
             return Obstacle("state-between", f"{name} stands between")
@@ -259,7 +271,7 @@ def _meets(facts: Facts, node: Instruction, target: str) -> bool:
             return True
         destination = posixpath.join(workdir.value, destination)
     path = posixpath.normpath(destination)
-    return _overlap(path, target)
+    return path == "/" or _overlap(path, target)
 
 
 def _workdir(facts: Facts, node: Instruction) -> str | None:
