@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dockopt.api import Facts
+from dockopt.api import Facts, ScriptView
 from dockopt_transforms.layers._chain import Member
 from dockopt_transforms.layers._leaks import (
     Obstacle,
@@ -12,6 +12,7 @@ from dockopt_transforms.layers._leaks import (
     idle,
     outlives,
     reads_startup_files,
+    real_name,
 )
 from dockopt_transforms.layers._lookup import Lookups
 
@@ -41,12 +42,22 @@ def join(left: list[Member], right: list[Member], facts: Facts) -> Obstacle | No
     obstacle = outlives(last.script, facts)
     if obstacle is not None:
         return obstacle
+    if any(_starts_agent(member.script) for member in left) and any(
+        "gnupg" in member.script.script.text.lower() for member in right
+    ):
+        return Obstacle(
+            "daemon-started", "gpg-agent runs until the end of its RUN, in the directory that the next takes away"
+        )
     wraps = {last.node.id: earlier or last.wrapped, first.node.id: later or first.wrapped}
     obstacle = _remembered([*left, *right], wraps, facts)
     if obstacle is not None:
         return obstacle
     last.wrapped, first.wrapped = wraps[last.node.id], wraps[first.node.id]
     return None
+
+
+def _starts_agent(view: ScriptView) -> bool:
+    return any(real_name(command) in ("gpg", "gpg2", "dirmngr", "apt-key") for command in view.commands)
 
 
 def _remembered(members: list[Member], wraps: dict[int, bool], facts: Facts) -> Obstacle | None:
