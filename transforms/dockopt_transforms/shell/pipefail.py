@@ -17,14 +17,13 @@ from dockopt.api import (
     Refusal,
     Safety,
     ScriptView,
-    Stage,
     Transform,
     base_name,
-    insert_after,
 )
 from dockopt_transforms.shell._calls import word_set
 
-_SHELL = '["/bin/bash", "-o", "pipefail", "-c"]'
+# What runs the scripts then. ``set -o pipefail`` inside a script that linters take for POSIX's sh makes them warn.
+_PATHS = {"dash": "/bin/bash", "bash": "/bin/bash", "ash": "/bin/ash"}
 # Programs whose status says whether what they wrote is good, and which nobody stops early on purpose.
 _WRITERS = word_set(
     "curl wget echo printf cat gpg gpg2 openssl base64 gunzip gzip zcat xz bzip2 bunzip2 tar sort uniq sed awk cut tr jq "
@@ -40,13 +39,20 @@ _READERS = word_set(
 _BASH_ONLY = re.compile(r"\{[^{}\s]*(?:,|\.\.)[^{}\s]*\}|&>|\$'|\$\"|<<<|\becho\s+-[eE]|\bread\b|\btype\b|\bsource\b")
 
 
+_COMPOUND = word_set(
+    "compound_statement subshell if_statement while_statement until_statement for_statement c_style_for_statement "
+    "case_statement do_group function_definition"
+)
+_ECHO_FLAG = re.compile(r"\becho\s+-[eE]")
+
+
 class Pipefail(Transform):
     """Let a pipeline fail when any of its commands fails.
 
     What:
-        Where the shell is bash or BusyBox's ash, ``set -o pipefail`` goes before the RUN's first command. Where it
-        is dash, which lacks the option before 0.5.13, ``SHELL ["/bin/bash", "-o", "pipefail", "-c"]`` goes before
-        the stage's first RUN with a pipeline; Debian and Ubuntu always have bash.
+        Puts ``SHELL ["/bin/bash", "-o", "pipefail", "-c"]`` (on Alpine ``/bin/ash``) before the stage's first RUN
+        with a pipeline. dash lacks the option before 0.5.13, but Debian and Ubuntu always have bash. A SHELL that is
+        there already gets ``-o pipefail`` instead.
 
     Why:
         The status of ``curl … | tar x`` is that of ``tar``: a download cut short can pass, and the layer is cached.
@@ -58,7 +64,8 @@ class Pipefail(Transform):
         shell-unknown: which shell runs the script, or whether it has the option, is not known
         reader-may-stop: a command of the pipeline may stop reading early, which fails the one before it
         status-matters: a failure before the last command is expected, as with ``grep`` that finds nothing
-        shell-differs: a RUN further down means something else in bash than in dash
+        shell-differs: a script further down means something else to bash than to dash, or to linters, which take
+            ash for dash
 
     References:
         hadolint DL4006
@@ -75,29 +82,32 @@ class Pipefail(Transform):
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         changed: set[int] = set()
+        safe: set[int] = set()  # RUNs found to take pipefail well, so that each is looked at once
         for view in facts.scripts:
             if "|" not in view.script.text or "pipefail" in view.script.text:
                 continue
-            pipes = _pipelines(view)
             shell = facts.state(view.instruction).shell
-            if not pipes or (shell is not None and any("pipefail" in word for word in shell)):
+            if not _has_pipeline(view) or (shell is not None and any("pipefail" in word for word in shell)):
                 continue
-            problem = next((found for pipe in pipes if (found := _problem(pipe)) is not None), None)
             name = facts.shell(view)
-            if problem is None:
-                problem = _shell_problem(facts, view, name)
+            problem = _script_problem(view) or _shell_problem(facts, view, name, safe)
             if problem is not None:
                 yield Refusal(view.instruction, *problem)
-            elif name == "dash":
-                if view.stage.index not in changed:
-                    changed.update(stage.index for stage in (view.stage, *facts.stages.descendants(view.stage)))
-                    yield _change_shell(document, view.instruction)
-            else:
-                yield _set_option(document, view)
+            elif name in _PATHS and view.stage.index not in changed:
+                changed.update(stage.index for stage in (view.stage, *facts.stages.descendants(view.stage)))
+                there = _governing(view)
+                if there is not None:
+                    yield _extend_shell(there)
+                else:
+                    yield _change_shell(document, view.instruction, _PATHS[name])
+
+
+def _has_pipeline(view: ScriptView) -> bool:
+    return any("pipeline" in command.within for command in view.commands)
 
 
 def _pipelines(view: ScriptView) -> list[list[Command]]:
-    """The commands of each pipeline, in order."""
+    """The simple commands of each pipeline, in order."""
     found: dict[tuple[int, tuple[str, ...]], list[Command]] = {}
     for command in view.commands:
         if command.within and command.within[-1] == "pipeline":
@@ -113,6 +123,16 @@ def _program(command: Command) -> str | None:
     return base_name(name) if name else None
 
 
+def _script_problem(view: ScriptView) -> tuple[str, str] | None:
+    """Why a script would not take pipefail well."""
+    for command in view.commands:
+        if "pipeline" in command.within:
+            last = len(command.within) - 1 - command.within[::-1].index("pipeline")
+            if _COMPOUND.intersection(command.within[last + 1 :]):
+                return "reader-may-stop", "a loop or group in the pipeline may stop reading before the end"
+    return next((found for pipe in _pipelines(view) if (found := _problem(pipe)) is not None), None)
+
+
 def _problem(pipe: list[Command]) -> tuple[str, str] | None:
     names = [_program(command) for command in pipe]
     for position, (name, command) in enumerate(zip(names, pipe, strict=True)):
@@ -125,44 +145,64 @@ def _problem(pipe: list[Command]) -> tuple[str, str] | None:
     return None
 
 
-def _shell_problem(facts: Facts, view: ScriptView, name: str | None) -> tuple[str, str] | None:
-    if name in ("bash", "ash"):
-        if view.heredoc is not None and view.script.text.startswith("#!"):
-            return "shell-unknown", "the script names its own interpreter"
-        return None
-    if name != "dash":
+def _shell_problem(facts: Facts, view: ScriptView, name: str | None, safe: set[int]) -> tuple[str, str] | None:
+    if view.heredoc is not None and view.script.text.startswith("#!"):
+        return "shell-unknown", "the script names its own interpreter"
+    own = facts.state(view.instruction).shell is not None
+    if name not in _PATHS or (own and name == "dash"):
         return "shell-unknown", "which shell runs this, or whether it has pipefail, is not known"
-    state = facts.state(view.instruction)
-    if state.shell is not None:
-        return "shell-unknown", "SHELL names dash on purpose"
-    for other in _affected(facts, view.stage, view.instruction):
-        if other.opaque is not None or _differs(other):
-            line = other.instruction.start_line
+    there = _governing(view)
+    if own and (there is None or there.json is None or not there.json[-1].endswith("c")):
+        return "shell-unknown", "how SHELL starts the shell is not known"
+    for other in _affected(facts, view, there):
+        if other.instruction.id in safe:
+            continue
+        line = other.instruction.start_line
+        if other.opaque is not None or (name == "dash" and _differs(other)):
             return "shell-differs", f"the RUN in line {line} may mean something else in bash than in dash"
+        if name == "ash" and not own and _ECHO_FLAG.search(other.script.text):
+            return "shell-differs", f"linters take ash for dash, whose echo in line {line} has no such flag"
+        problem = _script_problem(other)
+        if problem is not None:
+            return problem[0], f"SHELL would reach the RUN in line {line}, where {problem[1]}"
+        safe.add(other.instruction.id)
     node = _other_users(facts, view)
     if node is not None:
-        return "shell-differs", f"{node.name} in line {node.start_line} may mean something else in bash than in dash"
+        return "shell-differs", f"{node.name} in line {node.start_line} may mean something else with another shell"
     return None
 
 
 def _other_users(facts: Facts, view: ScriptView) -> Instruction | None:
-    """A shell form besides RUN that SHELL would hand to bash and that bash reads otherwise."""
+    """A shell form besides RUN that SHELL would hand to bash and that bash or pipefail makes another."""
     for stage in (view.stage, *facts.stages.descendants(view.stage)):
         for node in stage.instructions:
             if node.name not in ("CMD", "ENTRYPOINT", "HEALTHCHECK") or node.json is not None:
                 continue
-            if _BASH_ONLY.search(node.rest) or ("echo" in node.rest and "\\" in node.rest):
+            if "|" in node.rest or _BASH_ONLY.search(node.rest) or ("echo" in node.rest and "\\" in node.rest):
                 return node
     return None
 
 
-def _affected(facts: Facts, stage: Stage, node: Instruction) -> Iterator[ScriptView]:
-    """The scripts a SHELL before ``node`` would hand to bash."""
+def _governing(view: ScriptView) -> Instruction | None:
+    """The SHELL that holds at a RUN."""
+    before = [node for node in view.stage.instructions if node.start_line < view.instruction.start_line]
+    for nodes in (before, *(stage.instructions for stage in view.stage.chain[1:])):
+        for node in reversed(nodes):
+            if node.name == "SHELL":
+                return node
+    return None
+
+
+def _affected(facts: Facts, view: ScriptView, there: Instruction | None) -> Iterator[ScriptView]:
+    """The scripts that the shell put before ``view``, or the SHELL changed in place of that, would run."""
+    first = view.instruction if there is None else there
+    stage = facts.stages.of(first) or view.stage
     members = {stage.index, *(other.index for other in facts.stages.descendants(stage))}
-    for view in facts.scripts:
-        below = view.stage.index in members and view.instruction.start_line >= node.start_line
-        if below and facts.state(view.instruction).shell is None:
-            yield view
+    shell = facts.state(view.instruction).shell
+    for other in facts.scripts:
+        below = other.stage.index in members and other.instruction.start_line >= first.start_line
+        if below and facts.state(other.instruction).shell == shell:
+            yield other
 
 
 def _differs(view: ScriptView) -> bool:
@@ -171,28 +211,24 @@ def _differs(view: ScriptView) -> bool:
     return any(command.name == "echo" and any("\\" in word.text for word in command.args) for command in view.commands)
 
 
-def _change_shell(document: Document, node: Instruction) -> Proposal:
+def _change_shell(document: Document, node: Instruction, path: str) -> Proposal:
     def edit(editor: Editor) -> None:
-        editor.insert_before(node, f"{document.keyword('SHELL')} {_SHELL}{editor.eol}")
+        words = f'["{path}", "-o", "pipefail", "-c"]'
+        editor.insert_before(node, f"{document.keyword('SHELL')} {words}{editor.eol}")
 
     return Proposal(
         node,
-        "run the stage's scripts by bash with pipefail",
+        f"run the stage's scripts by {base_name(path)} with pipefail",
         edit,
         safety=Safety.UNSAFE,
         effects=Effects(config=("shell",)),
     )
 
 
-def _set_option(document: Document, view: ScriptView) -> Proposal:
+def _extend_shell(node: Instruction) -> Proposal:
     def edit(editor: Editor) -> None:
-        first = view.script.items[0]
-        command = view.commands[0]
-        if command.name == "set" and command.item == 0 and command.top and len(command.words) == 2:
-            editor.script(view, [insert_after(command.words[1], "-o pipefail")])
-        elif view.heredoc is not None:
-            editor.script(view, [(first.start, first.start, "set -o pipefail" + document.eol)])
-        else:
-            editor.script(view, [(first.start, first.start, "set -o pipefail && ")])
+        last = f'"{(node.json or ("",))[-1]}"'
+        at = node.line.rindex(last)
+        editor.splice(node, [(at, at, '"-o", "pipefail", ')])
 
-    return Proposal(view.instruction, "set pipefail for the RUN's pipelines", edit, safety=Safety.UNSAFE)
+    return Proposal(node, "add pipefail to the SHELL", edit, safety=Safety.UNSAFE, effects=Effects(config=("shell",)))
