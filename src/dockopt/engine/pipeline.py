@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.engine.edit import EditError, Editor
 from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Proposal, Refusal, Safety
@@ -15,6 +15,9 @@ from dockopt.facts.facts import Facts
 from dockopt.syntax.document import Document, dump, load
 from dockopt.syntax.nodes import Node
 from dockopt.syntax.spans import OverlapError
+
+if TYPE_CHECKING:
+    from dockopt.facts.context import Outside
 
 MAX_ROUNDS = 10
 MAX_PASSES = 50
@@ -51,8 +54,10 @@ def preload(options: Options) -> None:
     parse_script("true")
 
 
-def rewrite(data: bytes, options: Options) -> Outcome:
+def rewrite(data: bytes, options: Options, outside: Outside | None = None) -> Outcome:
     """Rewrite one Dockerfile. Never raises for what the file holds.
+
+    ``outside`` says where the file stands; without it facts from around the file are unknown.
 
     A file BuildKit would reject comes back untouched with ``error`` set.
     """
@@ -63,17 +68,20 @@ def rewrite(data: bytes, options: Options) -> Outcome:
         problem = document.problems[0]
         message = f"BuildKit rejects this file: {problem.message}; fix that first, nothing was changed"
         return Outcome(data, data, (), message, problem.line)
-    return rewrite_document(document, data, options, registry())
+    return rewrite_document(document, data, options, registry(), outside)
 
 
-def rewrite_document(document: Document, data: bytes, options: Options, known: Registry) -> Outcome:
+def rewrite_document(
+    document: Document, data: bytes, options: Options, known: Registry, outside: Outside | None = None
+) -> Outcome:
     """:func:`rewrite` for a document at hand and a registry of the caller's."""
     plan = selected(options, known)
-    run = _Run(document, plan, options, known, careful=options.careful)
+    facts = Facts(document, outside)
+    run = _Run(facts, plan, options, known, careful=options.careful)
     run.go()
     if not options.careful and run.doubtful:
         # Something missed: once more, with a proof after every proposal, to find and drop the culprit.
-        run = _Run(document, plan, options, known, careful=True)
+        run = _Run(facts, plan, options, known, careful=True)
         run.go()
     after = dump(run.document) if run.document is not document else data
     return Outcome(data, after, tuple(run.journal()))
@@ -81,11 +89,13 @@ def rewrite_document(document: Document, data: bytes, options: Options, known: R
 
 class _Run:
     def __init__(
-        self, document: Document, plan: list[Spec], options: Options, known: Registry, *, careful: bool
+        self, facts: Facts, plan: list[Spec], options: Options, known: Registry, *, careful: bool
     ) -> None:
+        document = facts.document
         self.original = document
         self.document = document
-        self.facts = Facts(document)
+        self.facts = facts
+        self.surroundings = facts.surroundings
         self.plan = plan
         self.options = options
         self.known = known
@@ -110,12 +120,12 @@ class _Run:
             self._give_up(busy)
             return
         if self.document is not self.original and not self.careful:
-            missed = prove(Facts(self.original), self.facts, merge(self.applied_effects))
+            missed = prove(Facts(self.original, self.surroundings), self.facts, merge(self.applied_effects))
             self.doubtful = self.doubtful or missed is not None
 
     def _give_up(self, busy: list[str]) -> None:
         """The transforms do not settle: the original stays, and they are named."""
-        self.document, self.facts = self.original, Facts(self.original)
+        self.document, self.facts = self.original, Facts(self.original, self.surroundings)
         self.applied, self.open = [], {}
         last = self.original.instructions[-1].end_line
         for name in busy:
@@ -210,7 +220,7 @@ class _Run:
                 self.banned.add(self._key(name, proposal))
                 continue
             if self.careful:
-                missed = prove(self.facts, Facts(made), proposal.effects)
+                missed = prove(self.facts, Facts(made, self.surroundings), proposal.effects)
                 if missed is not None:
                     self._reject(name, proposal, missed)
                     continue
@@ -238,7 +248,7 @@ class _Run:
         for proposal in proposals:
             self.applied.append(_proposal_entry("applied", name, proposal))
             self.applied_effects.append(proposal.effects)
-        self.document, self.facts = made, Facts(made)
+        self.document, self.facts = made, Facts(made, self.surroundings)
         if self.suppressions:
             self.suppressions = Suppressions(made, self.known)
 

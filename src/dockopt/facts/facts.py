@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.facts.base import BaseImage, lookup
+from dockopt.facts.outside import Surroundings
 from dockopt.facts.packages import Invocation, invocations_in
 from dockopt.facts.stages import Stage, Stages
 from dockopt.facts.state import State, States
+from dockopt.facts.value import Known, Unknown
 from dockopt.shell.script import Command, Script, parse_script
 from dockopt.syntax.document import Document
 from dockopt.syntax.nodes import Instruction
+
+if TYPE_CHECKING:
+    from dockopt.facts.context import Context, Outside
 
 _POSIX = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh", "mksh", "busybox"))
 
@@ -47,10 +52,20 @@ class ScriptView(NamedTuple):
 
 
 class Facts:
-    """What is known of ``document``. Facts of an edited document are a new object."""
+    """What is known of ``document``. Facts of an edited document are a new object.
 
-    def __init__(self, document: Document) -> None:
+    ``outside`` says where the document stands; Facts of the documents of one run share their
+    :class:`Surroundings`.
+    """
+
+    def __init__(self, document: Document, outside: Outside | Surroundings | None = None) -> None:
         self.document = document
+        self.surroundings = outside if isinstance(outside, Surroundings) else Surroundings(outside, self)
+
+    @property
+    def context(self) -> Known[Context] | Unknown:
+        """The build context: its folder, files and ``.dockerignore``."""
+        return self.surroundings.context
 
     @cached_property
     def stages(self) -> Stages:

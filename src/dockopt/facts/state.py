@@ -51,8 +51,14 @@ class StageState:
         if image is None:
             why = f"the base image {reference or stage.from_.args[0]} is not in the table"
             return State(Unknown(why), Unknown(why), None, {}, frozenset())
-        where = f"table of base images: {image.name}"
-        return State(Known(image.user, where), Known(image.workdir, where), None, {}, frozenset())
+        unknown = Unknown(f"the definitions of {reference} do not agree on it")
+        return State(
+            Known(image.user, image.evidence) if image.user else unknown,
+            Known(image.workdir, image.evidence) if image.workdir else unknown,
+            None,
+            {},
+            frozenset(),
+        )
 
     def _run(self, stage: Stage, stages: Stages, start: State) -> State:
         user, workdir, shell = start.user, start.workdir, start.shell
