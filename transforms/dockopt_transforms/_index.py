@@ -534,7 +534,7 @@ ROWS: list[tuple[object, ...]] = [
         'dockopt_transforms.shell.unpacked_archive_rm',
         'UnpackedArchiveRm',
         ('drop-sudo', 'wget-quiet-progress'),
-        ('tar', 'unzip'),
+        ('tar ', 'tar\t', 'unzip'),
     ),
     (
         'cd-to-workdir',

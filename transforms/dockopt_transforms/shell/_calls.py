@@ -15,6 +15,13 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+#: tree-sitter's names of the constructs that hold several commands.
+COMPOUND = word_set(
+    "compound_statement subshell if_statement while_statement until_statement for_statement c_style_for_statement "
+    "case_statement do_group function_definition"
+)
+
+
 class Call(NamedTuple):
     """A program's call: where it stands and which of the command's words names the program."""
 
@@ -42,6 +49,8 @@ def calls(facts: Facts, *names: str) -> Iterator[Call]:
             index = unwrap(command)
             if index >= len(command.words) or not editable(view, command):
                 continue
+            if wrapper == "command" and any(word.text in ("-v", "-V") for word in command.words[1:index]):
+                continue  # it only asks whether there is such a program
             if base_name(command.words[index].value or "") in names:
                 yield Call(view, command, index)
 

@@ -17,7 +17,7 @@ from dockopt.api import (
     ScriptView,
     Transform,
 )
-from dockopt_transforms.shell._calls import word_set
+from dockopt_transforms.shell._calls import COMPOUND, word_set
 
 _LEAST = 3
 _SIMPLE = word_set(
@@ -100,8 +100,8 @@ def _problem(facts: Facts, view: ScriptView) -> tuple[str, str] | None:
         piped = all(command.within[-1] == "pipeline" for command in inner)
         text = script.text[script.items[index].start : script.items[index].end]
         several = len(inner) > 1 and (not piped or any(operator in text for operator in (";", "&&", "||")))
-        if several or any("subshell" in command.within for command in script.commands_of(index)):
-            return "errexit-differs", "set -e reaches into a substitution or subshell of several commands"
+        if several or any(COMPOUND.intersection(command.within) for command in script.commands_of(index)):
+            return "errexit-differs", "set -e reaches into a substitution or group of several commands"
     return _broken_lines(view)
 
 

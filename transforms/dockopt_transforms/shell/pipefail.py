@@ -20,7 +20,7 @@ from dockopt.api import (
     Transform,
     base_name,
 )
-from dockopt_transforms.shell._calls import word_set
+from dockopt_transforms.shell._calls import COMPOUND, word_set
 
 # What runs the scripts then. ``set -o pipefail`` inside a script that linters take for POSIX's sh makes them warn.
 _PATHS = {"dash": "/bin/bash", "bash": "/bin/bash", "ash": "/bin/ash"}
@@ -39,10 +39,6 @@ _READERS = word_set(
 _BASH_ONLY = re.compile(r"\{[^{}\s]*(?:,|\.\.)[^{}\s]*\}|&>|\$'|\$\"|<<<|\becho\s+-[eE]|\bread\b|\btype\b|\bsource\b")
 
 
-_COMPOUND = word_set(
-    "compound_statement subshell if_statement while_statement until_statement for_statement c_style_for_statement "
-    "case_statement do_group function_definition"
-)
 _ECHO_FLAG = re.compile(r"\becho\s+-[eE]")
 
 
@@ -128,7 +124,7 @@ def _script_problem(view: ScriptView) -> tuple[str, str] | None:
     for command in view.commands:
         if "pipeline" in command.within:
             last = len(command.within) - 1 - command.within[::-1].index("pipeline")
-            if _COMPOUND.intersection(command.within[last + 1 :]):
+            if COMPOUND.intersection(command.within[last + 1 :]):
                 return "reader-may-stop", "a loop or group in the pipeline may stop reading before the end"
     return next((found for pipe in _pipelines(view) if (found := _problem(pipe)) is not None), None)
 

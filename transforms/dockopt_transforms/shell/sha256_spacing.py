@@ -12,6 +12,8 @@ _PROGRAMS = ("sha256sum", "sha512sum", "sha1sum", "sha384sum", "sha224sum", "md5
 _SUM = r"(?:[0-9A-Fa-f]{32,128}|\$\w+|\$\{\w+\})"
 _FILE = r"(?:[\w./+~-]|\$\w+|\$\{\w+\})+"
 _ONE_WORD = re.compile(rf'"({_SUM})( )({_FILE})"\Z|\'([0-9A-Fa-f]{{32,128}})( )([\w./+~-]+)\'\Z')
+_FIRST_VARIABLE = re.compile(r'"?\$\{?(\w+)')
+_HEX = re.compile(r"[0-9A-Fa-f]{32,128}\Z")
 _BARE = re.compile(r"[\w./+{}$-]+\Z")
 
 
@@ -53,6 +55,8 @@ class Sha256Spacing(Transform):
                 if echo is None:
                     continue
                 edits = _edits(echo)
+                if edits and not _is_sum(echo, facts.state(view.instruction).env):
+                    edits = None
                 if edits is None:
                     if view.instruction.id not in refused:
                         refused.add(view.instruction.id)
@@ -79,6 +83,13 @@ def _feeder(view: ScriptView, command: Command) -> Command | None:
     if not before or before[-1].name != "echo" or not editable(view, before[-1]):
         return None
     return before[-1] if view.script.text[before[-1].outer_end : command.start].strip() == "|" else None
+
+
+def _is_sum(echo: Command, env: dict[str, str | None]) -> bool:
+    """Whether the line starts with a sum as far as the file tells: a variable may hold more than that."""
+    match = _FIRST_VARIABLE.match(echo.args[0].text)
+    value = env.get(match[1]) if match is not None else None
+    return value is None or _HEX.match(value) is not None
 
 
 def _edits(echo: Command) -> list[Edit] | None:

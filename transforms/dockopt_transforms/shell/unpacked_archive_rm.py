@@ -42,7 +42,7 @@ class UnpackedArchiveRm(Transform):
     phase = Phase.SHELL
     aliases = ("tar-rm", "tarSomethingRmTheSomething")
     after = ("drop-sudo", "wget-quiet-progress")
-    mentions = ("tar", "unzip")
+    mentions = ("tar ", "tar\t", "unzip")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         by_view: dict[int, tuple[ScriptView, list[tuple[Command, Word]]]] = {}
