@@ -71,6 +71,8 @@ class AddToCopy(Transform):
         variable-source: a source from a variable that may hold a URL or the name of an archive
         heredoc: the file's text stands in the Dockerfile
         add-only-flag: a flag that COPY does not have
+        no-workdir: a relative destination where no WORKDIR says what it is relative to; COPY there is a fault of
+            its own (hadolint DL3045), so the directory wants to be named first
 
     References:
         https://docs.docker.com/reference/dockerfile/#adding-local-tar-archives
@@ -105,7 +107,27 @@ class AddToCopy(Transform):
                 return Refusal(node, cause, reason)
             if _doubtful(source, _last(node.args[-1])):
                 doubtful.append(source)
+        if _relative(node.args[-1]) and not _has_workdir(node, facts):
+            return Refusal(node, "no-workdir", "the destination is relative and no WORKDIR is set; set one first")
         return _proposal(node, doubtful)
+
+
+def _relative(destination: str) -> bool:
+    bare = destination.strip("\"'")
+    return not bare.startswith(("/", "$", "\\")) and not re.match(r"[A-Za-z]:", bare)
+
+
+def _has_workdir(node: Instruction, facts: Facts) -> bool:
+    """Whether a WORKDIR stands before the instruction, in its stage or in one that it is built on."""
+    stage = facts.stages.of(node)
+    if stage is None:
+        return False
+    for other in stage.instructions:
+        if other is node:
+            break
+        if other.name == "WORKDIR":
+            return True
+    return any(other.name == "WORKDIR" for parent in stage.chain[1:] for other in parent.instructions)
 
 
 def _proposal(node: Instruction, doubtful: list[str]) -> Proposal:
