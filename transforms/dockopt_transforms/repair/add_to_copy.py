@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
 from dockopt.api import (
     Document,
+    Edit,
     Editor,
     Effects,
     Facts,
     Instruction,
+    Known,
     Phase,
     Proposal,
     Refusal,
@@ -18,6 +21,7 @@ from dockopt.api import (
     Transform,
     expand_known,
 )
+from dockopt_transforms.repair._destination import destination
 
 # What ADD unpacks, told by content: tar, plain or compressed with gzip, bzip2, xz or zstd; the rest is doubt.
 _ARCHIVES = frozenset(
@@ -47,6 +51,7 @@ _MANIFESTS = frozenset(
     " pom gradle build.gradle settings.gradle go pyproject poetry uv setup bower gulpfile gruntfile webpack rakefile".split()
 )
 _GLOB = re.compile(r"[*?\[]")
+_TAME = re.compile(r"(?!~)[\w./@+:-]+\Z")
 
 
 class AddToCopy(Transform):
@@ -54,7 +59,8 @@ class AddToCopy(Transform):
 
     What:
         Writes COPY where every source of an ADD is a local file or folder that ADD would only copy: a folder, a
-        name whose extension is no archive's, a pattern that ends in such an extension.
+        name whose extension is no archive's, a pattern that ends in such an extension. A relative destination
+        becomes absolute where the file sets no WORKDIR and the base image's is known.
 
     Why:
         ADD fetches URLs and unpacks archives by what they hold; a reader of COPY need not wonder. Docker's best
@@ -71,6 +77,8 @@ class AddToCopy(Transform):
         variable-source: a source from a variable that may hold a URL or the name of an archive
         heredoc: the file's text stands in the Dockerfile
         add-only-flag: a flag that COPY does not have
+        relative-destination: no WORKDIR says where the destination is, so a linter would only complain about the
+        COPY instead
 
     References:
         https://docs.docker.com/reference/dockerfile/#adding-local-tar-archives
@@ -105,15 +113,38 @@ class AddToCopy(Transform):
                 return Refusal(node, cause, reason)
             if _doubtful(source, _last(node.args[-1])):
                 doubtful.append(source)
-        return _proposal(node, doubtful)
+        edits = self._destination(node, facts)
+        if edits is None:
+            return Refusal(node, "relative-destination", f"no WORKDIR says where {node.args[-1]} is")
+        return _proposal(node, doubtful, edits)
+
+    def _destination(self, node: Instruction, facts: Facts) -> list[Edit] | None:
+        """The edit that makes a relative destination absolute, none where it may stay, None where it cannot be."""
+        start, end = destination(node)
+        target = node.line[start:end]
+        if target[:1] in ("/", "$", "\\", "") or target[1:2] == ":":
+            return []
+        stage = facts.stages.of(node)
+        if stage is None or any(
+            other.name == "WORKDIR" and other.start_line < node.start_line
+            for member in stage.chain
+            for other in member.instructions
+        ):
+            return []
+        workdir = facts.state(node).workdir
+        if not isinstance(workdir, Known) or not _TAME.match(target):
+            return None
+        path = posixpath.normpath(posixpath.join(workdir.value, target))
+        folder = target.endswith("/") or target.rsplit("/", 1)[-1] in (".", "..")
+        return [(start, end, path.rstrip("/") + "/" if folder else path)]
 
 
-def _proposal(node: Instruction, doubtful: list[str]) -> Proposal:
+def _proposal(node: Instruction, doubtful: list[str], edits: list[Edit]) -> Proposal:
     keyword = "copy" if node.keyword.islower() else "COPY"
 
     def edit(editor: Editor) -> None:
         start = node.keyword_start
-        editor.splice(node, [(start, start + len(node.keyword), keyword)])
+        editor.splice(node, [(start, start + len(node.keyword), keyword), *edits])
 
     if not doubtful:
         return Proposal(node, "replace ADD of local files by COPY", edit)
