@@ -18,6 +18,7 @@ from dockopt.api import (
     Proposal,
     Refusal,
     Safety,
+    Stage,
     Transform,
     expand_known,
 )
@@ -122,14 +123,10 @@ class AddToCopy(Transform):
         """The edit that makes a relative destination absolute, none where it may stay, None where it cannot be."""
         start, end = destination(node)
         target = node.line[start:end]
-        if target[:1] in ("/", "$", "\\", "") or target[1:2] == ":":
+        if target[:1] in ("/", "$", "") or target[1:2] == ":":
             return []
         stage = facts.stages.of(node)
-        if stage is None or any(
-            other.name == "WORKDIR" and other.start_line < node.start_line
-            for member in stage.chain
-            for other in member.instructions
-        ):
+        if stage is None or _workdir_above(stage, node):
             return []
         workdir = facts.state(node).workdir
         if not isinstance(workdir, Known) or not _TAME.match(target):
@@ -189,6 +186,17 @@ def _cause(source: str, *, unresolved: bool) -> tuple[str, str]:
     if _GLOB.search(name) and _may_match_archive(name):
         return "glob-may-match-archive", f"{source} may match an archive, which ADD unpacks"
     return "", ""
+
+
+def _workdir_above(stage: Stage, node: Instruction) -> bool:
+    """Whether a WORKDIR of the stage above ``node``, or of a stage it is built on, says where it works."""
+    for member in stage.chain:
+        for other in member.instructions:
+            if other.id == node.id:
+                break
+            if other.name == "WORKDIR":
+                return True
+    return False
 
 
 def _may_match_archive(pattern: str) -> bool:
