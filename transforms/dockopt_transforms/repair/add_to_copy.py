@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
 from dockopt.api import (
     Document,
+    Edit,
     Editor,
     Effects,
     Facts,
     Instruction,
+    Known,
     Phase,
     Proposal,
     Refusal,
     Safety,
+    Stage,
     Transform,
     expand_known,
 )
+from dockopt_transforms.repair._destination import destination
 
 # What ADD unpacks, told by content: tar, plain or compressed with gzip, bzip2, xz or zstd; the rest is doubt.
 _ARCHIVES = frozenset(
@@ -47,6 +52,7 @@ _MANIFESTS = frozenset(
     " pom gradle build.gradle settings.gradle go pyproject poetry uv setup bower gulpfile gruntfile webpack rakefile".split()
 )
 _GLOB = re.compile(r"[*?\[]")
+_TAME = re.compile(r"(?!~)[\w./@+:-]+\Z")
 
 
 class AddToCopy(Transform):
@@ -54,7 +60,8 @@ class AddToCopy(Transform):
 
     What:
         Writes COPY where every source of an ADD is a local file or folder that ADD would only copy: a folder, a
-        name whose extension is no archive's, a pattern that ends in such an extension.
+        name whose extension is no archive's, a pattern that ends in such an extension. A relative destination
+        becomes absolute where the file sets no WORKDIR and the base image's is known.
 
     Why:
         ADD fetches URLs and unpacks archives by what they hold; a reader of COPY need not wonder. Docker's best
@@ -71,8 +78,8 @@ class AddToCopy(Transform):
         variable-source: a source from a variable that may hold a URL or the name of an archive
         heredoc: the file's text stands in the Dockerfile
         add-only-flag: a flag that COPY does not have
-        no-workdir: a relative destination where no WORKDIR says what it is relative to; COPY there is a fault of
-            its own (hadolint DL3045), so the directory wants to be named first
+        relative-destination: no WORKDIR says where the destination is, so a linter would only complain about the
+        COPY instead
 
     References:
         https://docs.docker.com/reference/dockerfile/#adding-local-tar-archives
@@ -107,35 +114,34 @@ class AddToCopy(Transform):
                 return Refusal(node, cause, reason)
             if _doubtful(source, _last(node.args[-1])):
                 doubtful.append(source)
-        if _relative(node.args[-1]) and not _has_workdir(node, facts):
-            return Refusal(node, "no-workdir", "the destination is relative and no WORKDIR is set; set one first")
-        return _proposal(node, doubtful)
+        edits = self._destination(node, facts)
+        if edits is None:
+            return Refusal(node, "relative-destination", f"no WORKDIR says where {node.args[-1]} is")
+        return _proposal(node, doubtful, edits)
+
+    def _destination(self, node: Instruction, facts: Facts) -> list[Edit] | None:
+        """The edit that makes a relative destination absolute, none where it may stay, None where it cannot be."""
+        start, end = destination(node)
+        target = node.line[start:end]
+        if target[:1] in ("/", "$", "") or target[1:2] == ":":
+            return []
+        stage = facts.stages.of(node)
+        if stage is None or _workdir_above(stage, node):
+            return []
+        workdir = facts.state(node).workdir
+        if not isinstance(workdir, Known) or not _TAME.match(target):
+            return None
+        path = posixpath.normpath(posixpath.join(workdir.value, target))
+        folder = target.endswith("/") or target.rsplit("/", 1)[-1] in (".", "..")
+        return [(start, end, path.rstrip("/") + "/" if folder else path)]
 
 
-def _relative(destination: str) -> bool:
-    bare = destination.strip("\"'")
-    return not bare.startswith(("/", "$", "\\")) and not re.match(r"[A-Za-z]:", bare)
-
-
-def _has_workdir(node: Instruction, facts: Facts) -> bool:
-    """Whether a WORKDIR stands before the instruction, in its stage or in one that it is built on."""
-    stage = facts.stages.of(node)
-    if stage is None:
-        return False
-    for other in stage.instructions:
-        if other is node:
-            break
-        if other.name == "WORKDIR":
-            return True
-    return any(other.name == "WORKDIR" for parent in stage.chain[1:] for other in parent.instructions)
-
-
-def _proposal(node: Instruction, doubtful: list[str]) -> Proposal:
+def _proposal(node: Instruction, doubtful: list[str], edits: list[Edit]) -> Proposal:
     keyword = "copy" if node.keyword.islower() else "COPY"
 
     def edit(editor: Editor) -> None:
         start = node.keyword_start
-        editor.splice(node, [(start, start + len(node.keyword), keyword)])
+        editor.splice(node, [(start, start + len(node.keyword), keyword), *edits])
 
     if not doubtful:
         return Proposal(node, "replace ADD of local files by COPY", edit)
@@ -180,6 +186,17 @@ def _cause(source: str, *, unresolved: bool) -> tuple[str, str]:
     if _GLOB.search(name) and _may_match_archive(name):
         return "glob-may-match-archive", f"{source} may match an archive, which ADD unpacks"
     return "", ""
+
+
+def _workdir_above(stage: Stage, node: Instruction) -> bool:
+    """Whether a WORKDIR of the stage above ``node``, or of a stage it is built on, says where it works."""
+    for member in stage.chain:
+        for other in member.instructions:
+            if other.id == node.id:
+                break
+            if other.name == "WORKDIR":
+                return True
+    return False
 
 
 def _may_match_archive(pattern: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockopt.api import Document, Editor, Facts, Instruction, Phase, Proposal, Refusal, Transform, expand_known
+from dockopt_transforms.repair._destination import destination
 
 
 class CopyDirectorySlash(Transform):
@@ -52,7 +53,7 @@ class CopyDirectorySlash(Transform):
                 return Refusal(node, "destination-unknown", f"{written} may be empty, or end with a slash already")
             if known.endswith("/"):
                 return None
-        end = _end(node)
+        _, end = destination(node)
 
         def edit(editor: Editor) -> None:
             editor.splice(node, [(end, end, "/")])
@@ -63,11 +64,3 @@ class CopyDirectorySlash(Transform):
 def _ends_with_variable(path: str) -> bool:
     head, dollar, tail = path.rpartition("$")
     return bool(dollar) and (tail.endswith("}") or tail.replace("_", "").isalnum()) and not head.endswith("\\")
-
-
-def _end(node: Instruction) -> int:
-    """Where the destination's text ends, inside its quotes and its bracket."""
-    end = node.args_end
-    if node.json is not None:
-        return node.line.rindex('"', node.args_start, end)
-    return end - 1 if node.line[end - 1] in "\"'" else end
