@@ -484,7 +484,7 @@ def word_break(view: ScriptView, word: Word) -> str:
         row = next(line for line in node.lines if line.start <= at < line.end)
         line = node.text[row.start : row.end]
         line, eol = line.rstrip("\r\n"), "\r\n" if line.endswith("\r\n") else "\n"
-    escape = view.instruction.escape
+    escape = "\\" if view.heredoc is not None else view.instruction.escape
     if line.rstrip().removesuffix(escape).strip() != word.text or not line.rstrip().endswith(escape):
         return " "
     return f" {escape}{eol}{line[: len(line) - len(line.lstrip())]}"

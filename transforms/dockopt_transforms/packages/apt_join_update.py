@@ -292,9 +292,9 @@ def _drop(facts: Facts, view: ScriptView, uses: tuple[Use, ...], use: Use) -> It
         yield Refusal(node, "later-script", f"line {where} runs a script that may install packages with these lists")
         return
     index = command.item
-    if index and index + 1 == len(script.items) and script.items[index].operator != "&&":
-        if not _apt.errexit(facts, view, index):
-            return  # without it the RUN would end with another command's status
+    ends = bool(index) and index + 1 == len(script.items)
+    if ends and script.items[index].operator != "&&" and not _apt.errexit(facts, view, index):
+        return  # without it the RUN would end with another command's status
     alone = len(script.items) == 1
     deletion = None if alone else _apt.drop_items(view, command.item, command.item)
     if not alone and (deletion is None or script.items[command.item].kind != "command"):
