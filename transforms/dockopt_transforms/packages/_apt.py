@@ -50,7 +50,7 @@ _READERS = frozenset(
         "apt-fast",
     )
 )
-# They bring the lists up to date by themselves and remove them again, or leave apt alone.
+# Commands that run the command their arguments name.
 _CARRIERS = frozenset(("xargs", "timeout", "retry", "flock", "stdbuf", "faketime", "su", "gosu", "chronic"))
 _PROVISIONERS = frozenset(("ansible-playbook", "ansible", "puppet", "chef-client", "chef-solo", "salt-call"))
 # Installers fetched from these hosts are made for a system without lists: they run their own update.
@@ -76,13 +76,13 @@ _HARMLESS_HOSTS = (
 )
 _HARMLESS_FILES = re.compile(
     r"(configure|config|autogen(\.sh)?|buildconf|gradlew|mvnw|sbt|b2|bjam|activate|env|\.bashrc|\.profile"
-    r"|\.bash_profile|.*(conda|forge).*\.sh|cmake-.*\.sh|setup\.(ba|z)?sh.*|nvm\.sh|sdkman-init\.sh|rustup.*"
+    r"|\.bash_profile|.*(conda|forge).*\.sh|cmake-.*\.sh|nvm\.sh|sdkman-init\.sh|rustup.*"
     r"|bazel-.*\.sh|emsdk.*|bootstrap-vcpkg\.sh|docker-php-.*|install-php-extensions|waf|.*\.(py|js|rb|jar|run|bin))\Z",
     re.I,
 )
 _HINTS = re.compile(r"install|dep|setup|apt|bootstrap|provision|prepare|package|prereq|require|debian|ubuntu", re.I)
-_SYSTEM = ("/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/")
-_NO_LISTS_VERBS = frozenset(("remove", "clean"))
+_INSTALLERS = re.compile(r"install|deps|depend|apt|bootstrap|provision", re.I)
+_SYSTEM = ("/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/", "/etc/init.d/")
 _CONDITIONAL = frozenset(
     (
         "if_statement",
@@ -202,8 +202,8 @@ def _shell_kind(command: Command, index: int, value: str, text: str) -> list[Use
             continue
         if option == "-":
             continue
-        if sourced:
-            return []
+        if sourced and (not _INSTALLERS.search(base_name(word.text)) or _HARMLESS_FILES.match(base_name(word.text))):
+            return []  # a file that sets variables
         if word.value is None and "$(" in word.text:
             return _remote(command, text)
         return _file_kind(command, word.text, text)
@@ -484,7 +484,7 @@ def word_break(view: ScriptView, word: Word) -> str:
         row = next(line for line in node.lines if line.start <= at < line.end)
         line = node.text[row.start : row.end]
         line, eol = line.rstrip("\r\n"), "\r\n" if line.endswith("\r\n") else "\n"
-    escape = view.instruction.escape
+    escape = "\\" if view.heredoc is not None else view.instruction.escape
     if line.rstrip().removesuffix(escape).strip() != word.text or not line.rstrip().endswith(escape):
         return " "
     return f" {escape}{eol}{line[: len(line) - len(line.lstrip())]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dockopt.api import (
@@ -10,6 +11,7 @@ from dockopt.api import (
     Editor,
     Effects,
     Facts,
+    Invocation,
     Phase,
     Proposal,
     Refusal,
@@ -23,6 +25,8 @@ from dockopt_transforms.packages._apt import LIKELY, LISTS_REMOVED, MAYBE, SURE,
 
 _OPENERS = ("then", "do", "else", "{", "(", "&&", ";")
 _PLAIN = frozenset(("if_statement", "elif_clause", "else_clause", "compound_statement", "subshell", "do_group"))
+_SOURCE_PACKAGE = re.compile(r"repo|release|apt|source|keyring|archive|mirror")
+_NO_SOURCES = frozenset(("lsb-release", "apt-utils", "apt-transport-https", "debian-archive-keyring", "ubuntu-keyring"))
 _KEEP_SOURCES = frozenset(
     ("rm", "mkdir", "echo", "cp", "mv", "ln", "curl", "wget", "tar", "unzip", "chmod", "chown", "true")
 )
@@ -233,7 +237,7 @@ def _repeated(view: ScriptView, uses: tuple[Use, ...]) -> Proposal | None:
                 cleans.append(index)
             else:
                 held, cleans = None, []
-        elif not (use is not None and use.call is not None) and not _keeps_sources(view, index):
+        elif not (_keeps_sources(view, index) if use is None or use.call is None else _brings_no_source(use.call)):
             held, cleans = None, []
     if not drop:
         return None
@@ -260,6 +264,18 @@ def _only_lists(use: Use) -> bool:
     return use.command.name == "rm" and all(
         value is not None and value.startswith(("-", _apt.LISTS)) for value in use.command.values[1:]
     )
+
+
+def _brings_no_source(call: Invocation) -> bool:
+    """Whether no package of an install looks like one that adds a source, as local ones and ``…-repo`` do."""
+    if call.action != "install":
+        return True
+    for word in call.operands:
+        if word.value is None or "/" in word.value or word.value.endswith(".deb"):
+            return False
+        if _SOURCE_PACKAGE.search(word.value) and word.value not in _NO_SOURCES:
+            return False
+    return True
 
 
 def _keeps_sources(view: ScriptView, index: int) -> bool:
@@ -292,9 +308,9 @@ def _drop(facts: Facts, view: ScriptView, uses: tuple[Use, ...], use: Use) -> It
         yield Refusal(node, "later-script", f"line {where} runs a script that may install packages with these lists")
         return
     index = command.item
-    if index and index + 1 == len(script.items) and script.items[index].operator != "&&":
-        if not _apt.errexit(facts, view, index):
-            return  # without it the RUN would end with another command's status
+    ends = bool(index) and index + 1 == len(script.items)
+    if ends and script.items[index].operator != "&&" and not _apt.errexit(facts, view, index):
+        return  # without it the RUN would end with another command's status
     alone = len(script.items) == 1
     deletion = None if alone else _apt.drop_items(view, command.item, command.item)
     if not alone and (deletion is None or script.items[command.item].kind != "command"):

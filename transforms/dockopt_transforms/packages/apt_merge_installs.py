@@ -70,7 +70,9 @@ def _for_run(document: Document, view: ScriptView, calls: list[Invocation]) -> I
             continue
         if index + 1 < len(items) and items[index + 1].operator not in ("&&", ";", "\n"):
             continue
-        if _shape(first) != _shape(second) or not (_packages_last(view, first) and _packages_last(view, second)):
+        if _shape(first) != _shape(second) or not (
+            _packages_together(view, first) and _packages_together(view, second)
+        ):
             refused = True
         elif groups and groups[-1][-1] is first:
             groups[-1].append(second)
@@ -100,21 +102,20 @@ def _shape(call: Invocation) -> tuple[object, ...]:
     )
 
 
-def _packages_last(view: ScriptView, call: Invocation) -> bool:
-    """Whether a call ends with its packages, its options all on the line it starts on."""
+def _packages_together(view: ScriptView, call: Invocation) -> bool:
+    """Whether a call's packages follow each other, the options before them on the line it starts on."""
     words = call.command.words
-    first = call.operands[0]
+    low, high = words.index(call.operands[0]), words.index(call.operands[-1])
     if call.command.redirects or any(word.text == "--" for word in words):
         return False
-    head = words[: words.index(first)]
-    return len(words) == len(head) + len(call.operands) and _apt.same_line(view, head[0].start, head[-1].end)
+    return high - low + 1 == len(call.operands) and _apt.same_line(view, words[0].start, words[low - 1].end)
 
 
 def _join(document: Document, view: ScriptView, group: list[Invocation]) -> list[Edit]:
     """The edits that leave one call: packages move to its line, or stay on theirs below it."""
     script, items = view.script, view.script.items
     edits: list[Edit] = []
-    anchor = group[0].command
+    anchor, end_of_packages = group[0].command, group[0].operands[-1].end
     one_line = _apt.same_line(view, anchor.start, anchor.end)
     width = _column(view, anchor.start) + anchor.end - anchor.start
     moved: list[str] = []
@@ -128,14 +129,14 @@ def _join(document: Document, view: ScriptView, group: list[Invocation]) -> list
         plain = (items[first].operator_start, items[last].end, "")
         edit = plain if followed else _apt.drop_items(view, first, last)
         if edit is not None:
-            edits.extend([(anchor.end, anchor.end, "".join(moved)), edit])
+            edits.extend([(end_of_packages, end_of_packages, "".join(moved)), edit])
         moved.clear()
         dropped.clear()
 
     for call in group[1:]:
         item = items[call.command.item]
         end, operand = items[call.command.item - 1].end, call.operands[0].start
-        text = script.text[operand : item.end]
+        text = script.text[operand : call.operands[-1].end]
         movable = (
             one_line
             and not _comment(view, end, operand)
@@ -145,7 +146,8 @@ def _join(document: Document, view: ScriptView, group: list[Invocation]) -> list
         if movable:
             if width + len(text) + 3 > _apt.WIDTH:
                 indent = " " * 4 + _indent(view, anchor.start)
-                moved.append(f" {document.escape}{document.eol}{indent}{text}")
+                escape = "\\" if view.heredoc is not None else document.escape
+                moved.append(f" {escape}{document.eol}{indent}{text}")
                 width = len(indent) + len(text)
             else:
                 moved.append(" " + text)
@@ -154,6 +156,7 @@ def _join(document: Document, view: ScriptView, group: list[Invocation]) -> list
             continue
         settle(followed=True)
         edits.extend(_in_place(view, call))
+        end_of_packages = call.operands[-1].end
         anchor, one_line, width = (
             call.command,
             _apt.same_line(view, operand, item.end),
