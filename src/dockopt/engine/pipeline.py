@@ -93,6 +93,7 @@ class _Run:
     ) -> None:
         document = facts.document
         self.original = document
+        self.original_facts = facts
         self.document = document
         self.facts = facts
         self.surroundings = facts.surroundings
@@ -120,12 +121,12 @@ class _Run:
             self._give_up(busy)
             return
         if self.document is not self.original and not self.careful:
-            missed = prove(Facts(self.original, self.surroundings), self.facts, merge(self.applied_effects))
+            missed = prove(self.original_facts, self.facts, merge(self.applied_effects))
             self.doubtful = self.doubtful or missed is not None
 
     def _give_up(self, busy: list[str]) -> None:
         """The transforms do not settle: the original stays, and they are named."""
-        self.document, self.facts = self.original, Facts(self.original, self.surroundings)
+        self.document, self.facts = self.original, self.original_facts
         self.applied, self.open = [], {}
         last = self.original.instructions[-1].end_line
         for name in busy:

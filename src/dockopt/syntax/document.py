@@ -290,7 +290,8 @@ def _line_error(node: Instruction) -> str | None:
         if name == "ONBUILD":
             return _line_error(node.inner) if node.inner is not None else None
         if name in ("ENV", "LABEL"):
-            grammar.pairs(node.line, node.args_start, node.args_end, node.escape, name)
+            # Kept for whoever asks for them: cutting words is the dearest part of reading.
+            node.pairs = tuple(grammar.pairs(node.line, node.args_start, node.args_end, node.escape, name))
         elif name == "HEALTHCHECK":
             grammar.parse_json(node.line[node.health_command_start : node.args_end])
         elif name in grammar.JSON_KEYWORDS and node.line.startswith("[", node.args_start):

@@ -37,6 +37,7 @@ JSON_KEYWORDS = frozenset(("ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "
 HEREDOC_KEYWORDS = frozenset(("ADD", "COPY", "RUN"))
 
 _WHITESPACE = re.compile(r"[\t\v\f\r ]+")
+_PLAIN_WORD = re.compile(f"[^{SPACE}]+")
 _HEREDOC = re.compile(r"(\d*)<<(-?)\s*([^<]*)\Z")
 _JSON_STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
 _JSON_ARRAY = re.compile(
@@ -185,6 +186,8 @@ def _json_string(quoted: str) -> str:
 
 def tokens(line: str, start: int, end: int, escape: str) -> list[Token]:
     """BuildKit's ``parseWords``: cut on white space outside quotes; quotes and escapes stay."""
+    if "'" not in line and '"' not in line and escape not in line:
+        return [Token(match[0], *match.span()) for match in _PLAIN_WORD.finditer(line, start, end)]
     found: list[Token] = []
     pos = start
     while True:

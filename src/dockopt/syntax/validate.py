@@ -23,7 +23,7 @@ def check(instructions: Iterable[Instruction]) -> Iterator[tuple[Instruction, st
     stages = 0
     for node in nodes:
         if node.error is None:
-            message = _instruction(node)
+            message = _verdict(node)
             if message is not None:
                 yield node, message
         if node.name == "FROM":
@@ -32,6 +32,15 @@ def check(instructions: Iterable[Instruction]) -> Iterator[tuple[Instruction, st
             yield node, f"{node.name} before the first FROM: no build stage in current context"
     if stages == 0:
         yield nodes[-1], "no FROM: the file has no build stage"
+
+
+def _verdict(node: Instruction) -> str | None:
+    """:func:`_instruction`, once a node: nodes never change, and most outlive many documents."""
+    known = node.__dict__
+    if "_verdict" not in known:
+        known["_verdict"] = _instruction(node)
+    verdict: str | None = known["_verdict"]
+    return verdict
 
 
 def _instruction(node: Instruction) -> str | None:

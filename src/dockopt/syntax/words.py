@@ -14,6 +14,7 @@ from collections.abc import Mapping
 SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 
 _SPECIAL_PARAMETERS = "@*#?-$!0"
+_PLAIN = re.compile(r"[A-Za-z0-9_.,:=+@-]+")
 
 
 class ExpansionError(ValueError):
@@ -161,6 +162,12 @@ class _Lexer:
         result: list[str] = []
         words = _Words()
         while ch := self._peek():
+            plain = _PLAIN.match(self.text, self.pos)
+            if plain is not None:  # a stretch no rule looks at
+                self.pos = plain.end()
+                words.raw(plain[0])
+                result.append(plain[0])
+                continue
             if stop is not None and ch == stop:
                 self.pos += 1
                 return "".join(result), words.finish()
