@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import pairwise
@@ -17,17 +16,31 @@ from dockopt.api import (
     ScriptView,
     parse_script,
 )
-from dockopt_transforms.layers._leaks import Obstacle
+from dockopt_transforms.layers._leaks import Obstacle, words
 
 # Comments that tools look for above an instruction, or above one line of it.
-PRAGMA = re.compile(
-    r"#+\s*(?:hadolint|dockopt|tally|shellcheck|renovate|trivy|checkov|kics|snyk|nosemgrep|nosec|dockle|semgrep"
-    r"|check\s*=|escape\s*=|syntax\s*=|#?(?:end)?region\b|\{\{|\{%)",
-    re.I,
+_TOOLS = tuple(
+    words(
+        "hadolint dockopt tally shellcheck renovate trivy checkov kics snyk nosemgrep nosec dockle semgrep region "
+        "endregion {{ {%"
+    )
 )
-_COMMENTED_OUT = re.compile(
-    r"#+\s*(?:FROM|RUN|COPY|ADD|ENV|ARG|USER|WORKDIR|CMD|ENTRYPOINT|EXPOSE|VOLUME|LABEL|SHELL|HEALTHCHECK|ONBUILD)\s+\S"
-)
+_WRITABLE = frozenset(("rw", "readwrite", "rw=true", "readwrite=true"))
+_DIRECTIVES = ("check", "escape", "syntax")
+_KEYWORDS = words("FROM RUN COPY ADD ENV ARG USER WORKDIR CMD ENTRYPOINT EXPOSE VOLUME LABEL SHELL HEALTHCHECK ONBUILD")
+
+
+def for_a_tool(comment: str) -> bool:
+    """Whether a comment is there for a linter, an update bot or another tool to read."""
+    text = comment.lstrip("#").lstrip().lower()
+    name, equals, _ = text.partition("=")
+    return text.startswith(_TOOLS) or (bool(equals) and name.rstrip() in _DIRECTIVES)
+
+
+def commented_out(comment: str) -> bool:
+    """Whether a comment is an instruction that was put out of use."""
+    keyword, _, rest = comment.lstrip("#").lstrip().partition(" ")
+    return keyword in _KEYWORDS and bool(rest.strip())
 
 
 class Member:
@@ -38,7 +51,7 @@ class Member:
         self.between = between
         self.view: ScriptView | None = facts.script(node)
         self.wrapped = False
-        self.pragma = any(PRAGMA.match(text) for text in (*(node.text.strip() for node in above), *node.comments))
+        self.pragma = any(for_a_tool(text) for text in (*(node.text.strip() for node in above), *node.comments))
 
     @property
     def script(self) -> ScriptView:
@@ -100,18 +113,16 @@ class Member:
             return Obstacle("trailing-comment", "a comment stands between the last command and its semicolon")
         for flag in self.node.flags:
             value = flag.value or ""
-            if flag.name == "mount" and (
-                "type=tmpfs" in value or re.search(r"(?:^|,)(?:rw|readwrite)(?:$|,|=true)", value)
-            ):
+            if flag.name == "mount" and ("type=tmpfs" in value or not _WRITABLE.isdisjoint(value.split(","))):
                 return Obstacle("scratch-mount", "what is written to the mount is gone after its RUN")
         return None
 
     def keeps_apart(self) -> Obstacle | None:
         """Why the comments above this RUN keep it apart from the RUN before."""
         for text in self.comments:
-            if PRAGMA.match(text):
+            if for_a_tool(text):
                 return Obstacle("suppression", "a comment for a linter or another tool belongs to one of them alone")
-            if _COMMENTED_OUT.match(text):
+            if commented_out(text):
                 return Obstacle("commented-out", "an instruction that is commented out stands between them")
         return None
 

@@ -33,9 +33,9 @@ _STATE = words(
 _LASTING = frozenset(("trap", "alias", "unalias", "enable"))
 _LOOPS = frozenset(("for_statement", "c_style_for_statement", "select_statement", "function_definition"))
 _SOURCES = frozenset((".", "source", "eval"))
-_BACKGROUND = re.compile(r"(?<![&<>|\\])&(?![&>])")
+_BACKGROUND = r"(?<![&<>|\\])&(?![&>])"
 # Files the builder mounts into every RUN anew (moby/buildkit, executor/oci): what is written there is gone after it.
-_MOUNTED = re.compile(r"/etc/(?:hosts|resolv\.conf|hostname)(?![\w./-])|/dev/shm(?![\w-])")
+_MOUNTED = r"/etc/(?:hosts|resolv\.conf|hostname)(?![\w./-])|/dev/shm(?![\w-])"
 _SHELL_PATHS = frozenset(("/bin/sh", "/usr/bin/sh", "sh"))
 _FILE_MOVERS = frozenset(("ln", "mv", "cp", "rm", "install", "update-alternatives", "dpkg-divert"))
 _SERVICE_TOOLS = words(
@@ -151,14 +151,14 @@ def _background(view: ScriptView) -> bool:
     spans = [(word.start, word.end) for command in script.commands for word in (*command.words, *command.assignments)]
     spans.extend((redirect.start, redirect.end) for command in script.commands for redirect in command.redirects)
     return any(
-        not any(start <= match.start() < end for start, end in spans) for match in _BACKGROUND.finditer(script.text)
+        not any(start <= match.start() < end for start, end in spans) for match in re.finditer(_BACKGROUND, script.text)
     )
 
 
 def outlives(view: ScriptView, facts: Facts) -> Obstacle | None:
     """What a script changes that a new RUN would see afresh, and the rest of the same one would not."""
-    match = _MOUNTED.search(view.script.text)
-    if match is not None:
+    text = view.script.text
+    if ("/etc/" in text or "/dev/shm" in text) and (match := re.search(_MOUNTED, text)):
         return Obstacle("mounted-by-builder", f"{match[0]} is mounted anew for every RUN")
     state = facts.state(view.instruction)
     workdir = state.workdir.value if isinstance(state.workdir, Known) else None

@@ -25,9 +25,7 @@ _BUILTIN = words(
 )
 _SYSTEM_TOOLS = words("apt apt-get aptitude apk dnf yum microdnf zypper pacman dpkg rpm add-apt-repository")
 _VERSION_MANAGERS = words("n nvm pyenv rbenv nodenv phpenv jenv asdf rustup virtualenv pyvenv sdk rvm")
-_VERSION = re.compile(
-    r"(?:[-_]v?\d.*|\d[\d.]*(?:\.(?:tar\.\w+|tgz|zip|whl|deb|rpm|run|sh|phar))?|\.phar|[@=<>~!].*)?\Z"
-)
+_VERSION = r"(?:[-_]v?\d.*|\d[\d.]*(?:\.(?:tar\.\w+|tgz|zip|whl|deb|rpm|run|sh|phar))?|\.phar|[@=<>~!].*)?\Z"
 
 
 class Lookups:
@@ -90,4 +88,4 @@ def _names(word: str, stem: str) -> bool:
     """Whether a word names the tool: ``pip``, ``pip==24``, ``cmake-3.30.tar.gz``, ``get-pip.py``."""
     if word.startswith("get-"):
         word = word[4:].removesuffix(".py")
-    return word.startswith(stem) and _VERSION.match(word, len(stem)) is not None
+    return word.startswith(stem) and re.match(_VERSION, word[len(stem) :]) is not None

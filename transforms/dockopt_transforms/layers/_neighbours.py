@@ -18,10 +18,10 @@ from dockopt.api import (
     Token,
     process_word,
 )
-from dockopt_transforms.layers._chain import PRAGMA
+from dockopt_transforms.layers._chain import for_a_tool
 from dockopt_transforms.layers._leaks import Obstacle
 
-_REFERENCE = re.compile(r"\$\{?([A-Za-z_]\w*)")
+_REFERENCE = r"\$\{?([A-Za-z_]\w*)"
 WIDTH = 100  #: ports stay on one line up to this many columns
 Apart = Callable[[list[Instruction], Instruction], Obstacle | None]
 
@@ -65,7 +65,7 @@ def _neighbours(document: Document, name: str) -> Iterator[list[Instruction] | R
                     yield _checked(group, commented)
                 group = []
             if not group:
-                commented = any(PRAGMA.match(comment.text.strip()) for comment in above)
+                commented = any(for_a_tool(comment.text.strip()) for comment in above)
             group.append(node)
             above = []
         elif isinstance(node, Comment):
@@ -77,7 +77,7 @@ def _neighbours(document: Document, name: str) -> Iterator[list[Instruction] | R
 
 
 def _checked(group: list[Instruction], commented: bool) -> list[Instruction] | Refusal:
-    if commented or any(PRAGMA.match(comment) for node in group for comment in node.comments):
+    if commented or any(for_a_tool(comment) for node in group for comment in node.comments):
         return Refusal(group, "tool-comment", "a comment for a linter or another tool belongs to one of them alone")
     return group
 
@@ -94,7 +94,7 @@ def keys(node: Instruction) -> list[str]:
 
 def references(node: Instruction) -> set[str]:
     """The variables an instruction's text names."""
-    return set(_REFERENCE.findall(node.rest))
+    return set(re.findall(_REFERENCE, node.rest)) if "$" in node.rest else set()
 
 
 def _quotes(node: Instruction) -> Obstacle | None:
