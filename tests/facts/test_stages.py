@@ -4,7 +4,7 @@ import pytest
 
 from dockopt.facts.facts import Facts
 from dockopt.facts.value import Known, Unknown
-from dockopt.syntax.document import load
+from dockopt.syntax.document import Document, load
 
 
 def facts(text: str) -> Facts:
@@ -79,3 +79,16 @@ def test_heredoc_scripts_are_read_from_their_body() -> None:
     assert [command.name for command in view.commands] == ["apt-get", "make"]
     fed = facts("FROM debian\nRUN cat <<EOF > /x && make\nhello\nEOF\n").scripts[0]
     assert [command.name for command in fed.commands] == ["cat", "make"]
+
+
+def test_states_are_kept_only_where_nothing_but_runs_changed() -> None:
+    before = facts("FROM debian\nENV A=1\nRUN x\nENV B=1\nRUN y\n")
+    assert before.states
+    nodes = before.document.nodes
+    dropped = Facts(Document(nodes[:-1]), None, before)
+    assert dropped.states is before.states
+    moved = Facts(Document([nodes[0], nodes[2], nodes[1], *nodes[3:]]), None, before)
+    assert moved.states is not before.states
+    assert "A" not in moved.state(nodes[2]).env  # type: ignore[arg-type]
+    without = Facts(Document([nodes[0], *nodes[2:]]), None, before)
+    assert without.states is not before.states

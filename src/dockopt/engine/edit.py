@@ -85,7 +85,11 @@ class Editor:
     def result(self) -> Document:
         """The document after all edits."""
         nodes: list[Node] = []
+        touched = self._before.keys() | self._new.keys() | self._after.keys()
         for node in self.document.nodes:
+            if node.id not in touched:
+                nodes.append(node)
+                continue
             nodes.extend(self._before.get(node.id, ()))
             nodes.extend(self._new.get(node.id, (node,)))
             nodes.extend(self._after.get(node.id, ()))

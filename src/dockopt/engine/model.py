@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from dockopt.syntax.nodes import Node
+
 if TYPE_CHECKING:
     from dockopt.engine.edit import Editor
-    from dockopt.syntax.nodes import Node
 
 
 class Safety(Enum):
@@ -82,9 +83,7 @@ class Proposal:
         effects: Effects = NO_EFFECTS,
         evidence: tuple[str, ...] = (),
     ) -> None:
-        from dockopt.syntax.nodes import Node as NodeType
-
-        self.nodes: tuple[Node, ...] = (nodes,) if isinstance(nodes, NodeType) else tuple(nodes)
+        self.nodes: tuple[Node, ...] = (nodes,) if isinstance(nodes, Node) else tuple(nodes)
         self.message = message
         self.edit = edit
         self.safety = safety
@@ -102,9 +101,7 @@ class Refusal:
     __slots__ = ("cause", "nodes", "reason")
 
     def __init__(self, nodes: Node | Iterable[Node], cause: str, reason: str) -> None:
-        from dockopt.syntax.nodes import Node as NodeType
-
-        self.nodes: tuple[Node, ...] = (nodes,) if isinstance(nodes, NodeType) else tuple(nodes)
+        self.nodes: tuple[Node, ...] = (nodes,) if isinstance(nodes, Node) else tuple(nodes)
         self.cause = cause
         self.reason = reason
 

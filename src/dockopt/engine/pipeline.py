@@ -105,7 +105,9 @@ class _Run:
         self.applied: list[Entry] = []
         self.applied_effects: list[Effects] = []
         self.defects: list[Entry] = []
-        self.open: dict[str, list[Entry]] = {}  #: per transform, what its last pass left undone
+        #: per transform, what its last pass left undone and why; made into entries at the end, since most
+        #: passes are followed by another
+        self.open: dict[str, list[tuple[str, Proposal | Refusal]]] = {}
         self.quiet: dict[str, Document] = {}  #: the document each transform last had nothing to do on
         self.banned: set[tuple[str, tuple[int, ...], str]] = set()
         self.broken: set[str] = set()
@@ -163,20 +165,18 @@ class _Run:
     def _propose(self, transform: Transform, name: str) -> list[Proposal] | None:
         """One pass: what may be applied now. The rest goes to the journal."""
         todo: list[Proposal] = []
-        left: list[Entry] = []
+        left: list[tuple[str, Proposal | Refusal]] = []
         taken: set[int] = set()
         try:
             for result in transform.propose(self.document, self.facts):
                 if self.suppressions and self.suppressions.hides(name, result.nodes):
-                    left.append(
-                        _entry("refused", name, result.nodes, "a comment asks to leave this alone", "suppressed")
-                    )
+                    left.append(("suppressed", result))
                 elif isinstance(result, Refusal):
-                    left.append(_entry("refused", name, result.nodes, result.reason, result.cause))
+                    left.append(("refused", result))
                 elif result.safety is Safety.MANUAL:
-                    left.append(_proposal_entry("manual", name, result))
+                    left.append(("manual", result))
                 elif result.safety is Safety.UNSAFE and not self.options.unsafe:
-                    left.append(_proposal_entry("waiting", name, result))
+                    left.append(("waiting", result))
                 elif self._key(name, result) in self.banned:
                     continue
                 else:
@@ -249,7 +249,7 @@ class _Run:
         for proposal in proposals:
             self.applied.append(_proposal_entry("applied", name, proposal))
             self.applied_effects.append(proposal.effects)
-        self.document, self.facts = made, Facts(made, self.surroundings)
+        self.document, self.facts = made, Facts(made, self.surroundings, self.facts)
         if self.suppressions:
             self.suppressions = Suppressions(made, self.known)
 
@@ -262,8 +262,8 @@ class _Run:
     def journal(self) -> list[Entry]:
         """All entries, by line of the original file."""
         entries = [*self.applied, *self.defects]
-        for left in self.open.values():
-            entries.extend(left)
+        for name, left in self.open.items():
+            entries.extend(_left_entry(kind, name, result) for kind, result in left)
         seen: set[Entry] = set()
         unique = [entry for entry in entries if not (entry in seen or seen.add(entry))]  # type: ignore[func-returns-value]
         order = {spec.id: index for index, spec in enumerate(self.plan)}
@@ -289,6 +289,14 @@ def merge(effects: Iterable[Effects]) -> Effects:
 def _lines(nodes: Iterable[Node]) -> tuple[int, int]:
     spans = [node.origin for node in nodes]
     return (min(span[0] for span in spans), max(span[1] for span in spans)) if spans else (1, 1)
+
+
+def _left_entry(kind: str, name: str, result: Proposal | Refusal) -> Entry:
+    if kind == "suppressed":
+        return _entry("refused", name, result.nodes, "a comment asks to leave this alone", kind)
+    if isinstance(result, Refusal):
+        return _entry(kind, name, result.nodes, result.reason, result.cause)
+    return _proposal_entry(kind, name, result)
 
 
 def _entry(kind: str, name: str, nodes: Iterable[Node], message: str, cause: str) -> Entry:

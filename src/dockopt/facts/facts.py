@@ -58,8 +58,12 @@ class Facts:
     :class:`Surroundings`.
     """
 
-    def __init__(self, document: Document, outside: Outside | Surroundings | None = None) -> None:
+    def __init__(
+        self, document: Document, outside: Outside | Surroundings | None = None, before: Facts | None = None
+    ) -> None:
+        """``before`` are the facts of the document this one was edited from: what still holds is kept."""
         self.document = document
+        self._before = before
         self.surroundings = outside if isinstance(outside, Surroundings) else Surroundings(outside, self)
 
     @property
@@ -73,6 +77,10 @@ class Facts:
 
     @cached_property
     def states(self) -> States:
+        before, self._before = self._before, None
+        known: States | None = before.__dict__.get("states") if before is not None else None
+        if before is not None and known is not None and _same_but_runs(before.document, self.document):
+            return known  # no RUN changes the state, and states are kept by node id
         return States(self.stages)
 
     @cached_property
@@ -188,6 +196,22 @@ class Facts:
     def _default_shell(self, stage: Stage) -> str:
         image = self.base_image(stage)
         return image.shell if image is not None else "sh"
+
+
+def _same_but_runs(before: Document, after: Document) -> bool:
+    """Whether ``after`` is ``before`` with nothing done but RUN instructions edited in place or dropped."""
+    old = iter(before.instructions)
+    for node in after.instructions:
+        for other in old:
+            if other.id == node.id:
+                if other is not node and (node.name != "RUN" or other.name != "RUN"):
+                    return False
+                break
+            if other.name != "RUN":
+                return False
+        else:
+            return False
+    return all(other.name == "RUN" for other in old)
 
 
 def posix_shell(shell: tuple[str, ...] | None) -> bool:

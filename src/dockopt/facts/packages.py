@@ -75,7 +75,7 @@ def invocations_in(text: str) -> tuple[Invocation, ...]:
 
 
 def base_name(value: str) -> str:
-    return value.rsplit("/", 1)[-1]
+    return value.rsplit("/", 1)[-1] if "/" in value else value
 
 
 def unwrap(command: Command) -> int:
@@ -83,7 +83,13 @@ def unwrap(command: Command) -> int:
 
     It is ``len(command.words)`` where there is none.
     """
-    words = command.words
+    known = command.unwrapped
+    if known is None:
+        known = command.unwrapped = _unwrap(command.words)
+    return known
+
+
+def _unwrap(words: tuple[Word, ...]) -> int:
     index = 0
     while index < len(words):
         value = words[index].value

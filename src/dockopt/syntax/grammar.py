@@ -38,6 +38,13 @@ HEREDOC_KEYWORDS = frozenset(("ADD", "COPY", "RUN"))
 
 _WHITESPACE = re.compile(r"[\t\v\f\r ]+")
 _PLAIN_WORD = re.compile(f"[^{SPACE}]+")
+_WORD = {
+    escape: re.compile(
+        rf"""(?:[^{SPACE}'"{quoted}]+|{quoted}.|"(?:[^"{quoted}]|{quoted}.)*"|'[^']*')+""",
+        re.S,
+    )
+    for escape, quoted in (("\\", "\\\\"), ("`", "`"))
+}
 _HEREDOC = re.compile(r"(\d*)<<(-?)\s*([^<]*)\Z")
 _JSON_STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
 _JSON_ARRAY = re.compile(
@@ -188,6 +195,28 @@ def tokens(line: str, start: int, end: int, escape: str) -> list[Token]:
     """BuildKit's ``parseWords``: cut on white space outside quotes; quotes and escapes stay."""
     if "'" not in line and '"' not in line and escape not in line:
         return [Token(match[0], *match.span()) for match in _PLAIN_WORD.finditer(line, start, end)]
+    return _quick_tokens(line, start, end, escape) or _slow_tokens(line, start, end, escape)
+
+
+def _quick_tokens(line: str, start: int, end: int, escape: str) -> list[Token]:
+    """The words where every quote is closed and every escape has something to escape; else none."""
+    pattern = _WORD[escape]
+    found: list[Token] = []
+    pos = start
+    while True:
+        while pos < end and line[pos] in SPACE:
+            pos += 1
+        if pos >= end:
+            return found
+        match = pattern.match(line, pos, end)
+        if match is None or (match.end() < end and line[match.end()] not in SPACE):
+            return []
+        found.append(Token(match[0], pos, match.end()))
+        pos = match.end()
+
+
+def _slow_tokens(line: str, start: int, end: int, escape: str) -> list[Token]:
+    """BuildKit's own loop, character by character."""
     found: list[Token] = []
     pos = start
     while True:

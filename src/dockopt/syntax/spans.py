@@ -71,7 +71,7 @@ def splice(node: Instruction, edits: Iterable[Edit]) -> str:
         pending = rest
         new.append(splice_text(own, local) if local else own)
         touched.append(bool(local))
-        ends.append(any(end >= len(own.rstrip()) for _, end, _ in local))
+        ends.append(bool(local) and max(end for _, end, _ in local) >= len(own.rstrip()))
     return _reassemble(node, new, touched, ends)
 
 

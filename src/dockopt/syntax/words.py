@@ -56,8 +56,11 @@ def expand_known(text: str, env: Mapping[str, str | None], escape: str = "\\") -
     A name that is absent, or mapped to None, has a value nobody can tell from the file: a build argument,
     or whatever the base image's environment says (every image sets ``PATH``, at least).
     """
-    if "$" not in text and escape not in text and "'" not in text and '"' not in text:
-        return text
+    if "$" not in text and escape not in text:
+        if "'" not in text and '"' not in text:
+            return text
+        if text[0] == text[-1] and text[0] in "\"'" and text.count(text[0]) == 2 and len(text) > 1:
+            return text[1:-1]  # one quoted string, as most values are
     try:
         return process_word(text, _Known(env), escape)
     except ExpansionError:

@@ -34,7 +34,6 @@ def replace(source: Source, data: bytes) -> None:
             try:
                 _write_all(handle, data)
                 _keep_owner_and_mode(handle, source.status)
-                os.fsync(handle)
             finally:
                 os.close(handle)
             if not _still_as_read(target, source):

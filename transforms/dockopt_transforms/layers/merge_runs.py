@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from itertools import pairwise
 
 from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Transform
@@ -128,7 +129,15 @@ class _Group:
 
     def joined(self, other: _Group) -> _Group:
         """Both as one; :meth:`apart` said that they may be."""
-        return _Group([*self.members, *other.members])
+        both = copy(self)
+        both.members = [*self.members, *other.members]
+        both.work = self.work | other.work
+        both.takes_back = self.takes_back or other.takes_back
+        both.elsewhere = self.elsewhere or other.elsewhere
+        both.commands = self.commands + other.commands
+        both.lines = self.lines + other.lines
+        both.length = self.length + other.length
+        return both
 
     def apart(self, other: _Group, facts: Facts) -> Obstacle | None:
         """Why the two stay apart. Where they need not, the members know whether they go in parentheses."""
