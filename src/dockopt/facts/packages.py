@@ -85,7 +85,9 @@ def unwrap(command: Command) -> int:
     """
     known = command.unwrapped
     if known is None:
-        known = command.unwrapped = _unwrap(command.words)
+        name = command.name
+        plain = name is not None and base_name(name) not in _WRAPPERS
+        known = command.unwrapped = 0 if plain else _unwrap(command.words)
     return known
 
 
@@ -116,12 +118,15 @@ def _unwrap(words: tuple[Word, ...]) -> int:
 
 def read_call(command: Command) -> Invocation | None:
     """Read a command as a package manager call, None where it is none."""
-    words = command.words
-    index = 0
-    first = words[0].value if words else None
+    first = command.name
     if first is None:
         return None
-    if base_name(first) in _WRAPPERS:
+    name = base_name(first)
+    if name not in BY_COMMAND and name not in _WRAPPERS and not name.startswith(("pip", "python", "pypy")):
+        return None
+    words = command.words
+    index = 0
+    if name in _WRAPPERS:
         index = unwrap(command)
         if index >= len(words) or words[index].value is None:
             return None

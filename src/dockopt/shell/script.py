@@ -7,6 +7,7 @@ cached by their text: a file's scripts are read once, however many transforms lo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -48,7 +49,19 @@ class Command:
     ``command_substitution`` …; it is empty for a command of the top-level and-or list.
     """
 
-    __slots__ = ("assignments", "end", "item", "kind", "outer_end", "redirects", "start", "unwrapped", "within", "words")
+    __slots__ = (
+        "_text",
+        "_words",
+        "assignments",
+        "end",
+        "item",
+        "kind",
+        "outer_end",
+        "redirects",
+        "start",
+        "unwrapped",
+        "within",
+    )
 
     def __init__(
         self,
@@ -56,17 +69,20 @@ class Command:
         start: int,
         end: int,
         outer_end: int,
-        words: tuple[Word, ...],
+        words: tuple[Word, ...] | None,
         assignments: tuple[Word, ...],
         redirects: tuple[Redirect, ...],
         within: tuple[str, ...],
         item: int,
+        text: str = "",
     ) -> None:
+        """``words`` may be None for a command that is nothing but plain words of ``text``, the script's."""
         self.kind = kind
         self.start = start
         self.end = end
         self.outer_end = outer_end
-        self.words = words
+        self._words = words
+        self._text = text
         self.assignments = assignments
         self.redirects = redirects
         self.within = within
@@ -74,13 +90,35 @@ class Command:
         self.unwrapped: int | None = None  #: kept by the facts: which word names what really runs
 
     @property
+    def words(self) -> tuple[Word, ...]:
+        """The command's name and arguments."""
+        words = self._words
+        if words is None:
+            words = self._words = tuple(
+                [
+                    _new_word(Word, (match.start(), match.end(), word, word[1:-1] if word[0] in "\"'" else word))
+                    for match in _SIMPLE_WORD.finditer(self._text, self.start, self.end)
+                    if (word := match[0])
+                ]
+            )
+        return words
+
+    @property
     def name(self) -> str | None:
         """The command's name after quote removal, None where an expansion decides or there is none."""
-        return self.words[0].value if self.words else None
+        if self._words is None:
+            first = _SIMPLE_WORD.match(self._text, self.start)
+            return first[0] if first else None
+        words = self._words
+        return words[0].value if words else None
 
     @property
     def args(self) -> tuple[Word, ...]:
         return self.words[1:]
+
+    def add_words(self, words: Iterable[Word]) -> None:
+        """Words the grammar hung elsewhere: those behind a redirection."""
+        self._words = (*self.words, *words)
 
     @property
     def values(self) -> tuple[str | None, ...]:
@@ -192,6 +230,12 @@ def _grammar() -> Any:
 
 _PLAIN = re.compile(r"[\w./:=+,@%^-]+\Z", re.A)
 _QUOTED = re.compile(r"\"[^\"$`\\]*\"\Z|'[^']*'\Z")
+_SIMPLE_WORD = re.compile(r"""[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*'""", re.A)
+# The first word has no "=": that would be an assignment.
+_SIMPLE = re.compile(
+    r"""[\w./:+,@%^-]+(?![^ \t])(?:[ \t]+(?:[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*')(?![^ \t]))*""", re.A
+)
+_new_word = tuple.__new__
 _COMMANDS = frozenset(("command", "declaration_command", "test_command", "unset_command", "variable_assignments"))
 _REDIRECTS = frozenset(("file_redirect", "heredoc_redirect", "herestring_redirect"))
 _OPERATORS = frozenset(("&&", "||", ";", "&", "\n", ";;"))
@@ -268,7 +312,7 @@ class _Builder:
 
     def _attach(self, command: Command, redirects: list[Redirect], extra: list[Word], end: int) -> None:
         command.redirects = (*command.redirects, *redirects)
-        command.words = (*command.words, *extra)
+        command.add_words(extra)
         command.outer_end = end
 
     def _walk(self, node: TreeNode, within: tuple[str, ...], item: int) -> None:
@@ -344,10 +388,18 @@ class _Builder:
         outer_end: int,
         extra: list[Word] | None = None,
     ) -> None:
+        kind = node.type
+        start, end = self.at(node.start_byte), self.at(node.end_byte)
+        simple = _SIMPLE.match(self.text, start, end)
+        if simple is not None and simple.end() == end and not extra and kind == "command":
+            # Plain words, as nearly all commands are: no look at the tree, and none at the words until asked.
+            self.commands.append(
+                Command(kind, start, end, self.at(outer_end), None, (), redirects, within, item, self.text)
+            )
+            return
         words: list[Word] = []
         assignments: list[Word] = []
         own: list[Redirect] = []
-        kind = node.type
         for child in node.children:
             child_kind = child.type
             if child_kind == "variable_assignment":
@@ -359,16 +411,16 @@ class _Builder:
             elif child_kind == "comment":
                 self._comment(child)
             elif kind == "test_command" and child_kind not in ("[", "[[", "]", "]]"):
-                start, end = self.at(child.start_byte), self.at(child.end_byte)
-                words.append(Word(start, end, self.text[start:end], None))
+                low, high = self.at(child.start_byte), self.at(child.end_byte)
+                words.append(Word(low, high, self.text[low:high], None))
             else:
                 words.append(self._word(child))
         if extra:
             words.extend(extra)
         command = Command(
             kind,
-            self.at(node.start_byte),
-            self.at(node.end_byte),
+            start,
+            end,
             self.at(outer_end),
             tuple(words),
             tuple(assignments),
