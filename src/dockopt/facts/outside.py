@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dockopt.facts.value import Known, Unknown
+from dockopt.syntax.lazy import lazy
 from dockopt.syntax.words import expand_known
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Surroundings:
         self.outside = outside
         self._facts = facts
 
-    @cached_property
+    @lazy
     def context(self) -> Known[Context] | Unknown:
         from dockopt.facts.context import find_context
 
