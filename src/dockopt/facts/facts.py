@@ -16,6 +16,7 @@ from dockopt.syntax.document import Document
 from dockopt.syntax.nodes import Instruction
 
 if TYPE_CHECKING:
+    from dockopt.facts.app.model import App, Launch
     from dockopt.facts.context import Context, Outside
 
 _POSIX = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh", "mksh", "busybox"))
@@ -70,6 +71,21 @@ class Facts:
     def context(self) -> Known[Context] | Unknown:
         """The build context: its folder, files and ``.dockerignore``."""
         return self.surroundings.context
+
+    @property
+    def app(self) -> Known[App] | Unknown:
+        """The application the final stage runs: its port, health route, manifests, build."""
+        return self.surroundings.apps.main
+
+    @property
+    def apps(self) -> tuple[App, ...]:
+        """Every application whose manifest COPY takes; only :attr:`app` has what its start command says."""
+        return self.surroundings.apps.all
+
+    @property
+    def launch(self) -> Known[Launch] | Unknown:
+        """The command the final stage runs, through wrappers and the scripts of the context."""
+        return self.surroundings.apps.launch
 
     @cached_property
     def stages(self) -> Stages:

@@ -9,6 +9,7 @@ from dockopt.facts.value import Known, Unknown
 from dockopt.syntax.words import expand_known
 
 if TYPE_CHECKING:
+    from dockopt.facts.app.detect import Apps
     from dockopt.facts.context import Context, Outside
     from dockopt.facts.facts import Facts
 
@@ -25,6 +26,12 @@ class Surroundings:
         from dockopt.facts.context import find_context
 
         return find_context(self.outside, local_sources(self._facts))
+
+    @cached_property
+    def apps(self) -> Apps:
+        from dockopt.facts.app.detect import Apps
+
+        return Apps(self._facts, self.context)
 
 
 def local_sources(facts: Facts) -> tuple[str, ...]:
