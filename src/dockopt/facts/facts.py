@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.facts.base import BaseImage, lookup
-from dockopt.facts.outside import Surroundings
+from dockopt.facts.outside import Outside, Surroundings
 from dockopt.facts.packages import Invocation, invocations_in
 from dockopt.facts.stages import Stage, Stages
 from dockopt.facts.state import State, States
@@ -17,7 +17,7 @@ from dockopt.syntax.nodes import Instruction
 
 if TYPE_CHECKING:
     from dockopt.facts.app.model import App, Launch
-    from dockopt.facts.context import Context, Outside
+    from dockopt.facts.context import Context
 
 _POSIX = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh", "mksh", "busybox"))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dockopt.facts.app.model import App
-from dockopt.facts.context import Outside
 from dockopt.facts.facts import Facts
+from dockopt.facts.outside import Outside
 from dockopt.facts.value import Known
 from dockopt.syntax.document import load
 

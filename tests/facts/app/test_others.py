@@ -432,3 +432,35 @@ def test_without_a_path() -> None:
     facts = Facts(load(b'FROM node:22\nCMD ["node", "a.js"]\n'))
     assert "no file path" in reason(facts.app) and facts.apps == ()
     assert value(facts.launch).argv == ("node", "a.js")
+
+
+def test_express_generator(project: Project) -> None:
+    files = {
+        "package.json": package(scripts={"start": "node ./bin/www"}),
+        "bin/www": "var app = require('../app');\nserver.listen(3010);\n",
+        "app.js": "var express = require('express');\nvar app = express();\napp.get('/ping', x);\nmodule.exports = app;\n",
+    }
+    app = app_of(project(NODE + 'CMD ["npm", "start"]\n', **files))
+    assert (value(app.port), value(app.health)) == (3010, "/ping")
+
+
+NGINX = "FROM nginx:1.27-alpine\n"
+
+
+def test_nginx(project: Project) -> None:
+    app = app_of(project(NGINX + "COPY site /usr/share/nginx/html\n", **{"site/index.html": "x"}))
+    assert (app.ecosystem, value(app.port), value(app.server)) == ("static", 80, "nginx")
+    conf = "server {\n  # listen 1;\n  listen 8030;\n  location = /healthz { return 200 'ok'; }\n  location / { root /x; }\n}\n"
+    text = NGINX + "COPY nginx.conf /etc/nginx/conf.d/default.conf\nCOPY site /srv\n"
+    app = app_of(project(text, **{"nginx.conf": conf, "site/index.html": "x"}))
+    assert app.port == Known(8030, "nginx.conf:3") and app.health == Known("/healthz", "nginx.conf:4")
+    app = app_of(project(text, **{"nginx.conf": conf.replace("8030", "8030 ssl"), "site/index.html": "x"}))
+    assert "no plain listen" in reason(app.port)
+    templates = NGINX + "COPY t /etc/nginx/templates\n"
+    assert "template" in reason(app_of(project(templates, **{"t/default.conf.template": conf})).port)
+
+
+def test_a_front_end_behind_nginx(project: Project) -> None:
+    text = "FROM node:22 AS b\nWORKDIR /w\nCOPY . .\nRUN npm run build\nFROM nginx:1.27\nCOPY --from=b /w/dist /usr/share/nginx/html\n"
+    app = app_of(project(text, **{"package.json": package(scripts={"build": "vite build"})}))
+    assert (app.ecosystem, value(app.port), value(app.outputs)) == ("node", 80, ("dist",))

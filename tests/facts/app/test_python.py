@@ -417,3 +417,9 @@ def test_a_manifest_that_does_not_parse(project: Project) -> None:
     assert "pyproject.toml does not parse" in reason(app.manager) and "pyproject.toml does not parse" in reason(
         app.needs_sources
     )
+
+
+def test_flask_takes_the_one_instance(project: Project) -> None:
+    files = {"hello.py": "from flask import Flask\nserver = Flask(__name__)\n@server.route('/health')\ndef h(): ...\n"}
+    app = app_of(facts_of(project, 'ENV FLASK_APP=hello.py FLASK_RUN_PORT=8000\nCMD ["flask", "run"]', files))
+    assert (value(app.port), value(app.health)) == (8000, "/health")

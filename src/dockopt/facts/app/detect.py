@@ -102,6 +102,8 @@ class Apps:
         if isinstance(self.launch, Unknown):
             why = self.launch
             app = app._replace(server=why, app_object=why, port=why, health=why)
+            if app.ecosystem == "python":
+                app = app._replace(framework=why)
         else:
             app = self._served(app, context, self.launch.value)
         return Known(self._exposed(app), chosen.evidence)
@@ -121,6 +123,19 @@ class Apps:
                 return self._nearest(compiled, context, launch)
         if len(self.all) == 1:
             return Known(self.all[0], self.all[0].evidence)
+        if (
+            not self.all
+            and isinstance(self.launch, Known)
+            and self.launch.value.program in ("nginx", "httpd-foreground")
+        ):
+            static = App(
+                "static",
+                ".",
+                self.launch.evidence,
+                Unknown("nothing is installed"),
+                needs_sources=Known(False, "nothing is installed"),
+            )
+            return Known(static, self.launch.evidence)
         if not self.all:
             return Unknown("the build context has no manifest that dockopt knows, where COPY takes from")
         return Unknown(f"which of these the image runs is not known: {', '.join(app.evidence for app in self.all[:6])}")
@@ -161,6 +176,8 @@ class Apps:
         files = ImageFiles(self.facts, context)
         if not isinstance(app.entry, Known):
             app = app._replace(entry=Known(launch.argv, launch.evidence))
+        if launch.program == "nginx":
+            return web.nginx(app, context, files, stage, launch)
         if app.ecosystem == "python":
             from dockopt.facts.app.python import PythonReader
 

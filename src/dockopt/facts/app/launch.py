@@ -277,13 +277,10 @@ class Starter:
                     return Unknown(f"{where}: the script runs its arguments, of which there are none")
                 words += args
                 continue
-            value_ = (
-                word.value
-                if word.value is not None
-                else self._expand(word.text.strip("\"'") if "'" not in word.text else word.text, env)
-            )
+            plain = word.text if "'" in word.text else word.text.replace('"', "")
+            value_ = word.value if word.value is not None else self._expand(plain, env)
             # What only the run knows is kept as written: who reads the argument list sees the ``$``.
-            words.append(value_ if value_ is not None else word.text)
+            words.append(value_ if value_ is not None else plain)
         return self._words(tuple(words), env, cwd, where, wrappers, stage, depth)
 
     def _expand(self, text: str, env: dict[str, str | None]) -> str | None:

@@ -28,7 +28,9 @@ _NOT_BUILT = Unknown("the application has no build step that dockopt knows")
 class App(NamedTuple):
     """One application in a build context. Paths are relative to the context, with slashes."""
 
-    ecosystem: str  #: ``python``, ``node``, ``go``, ``rust``, ``java``, ``dotnet``, ``ruby``, ``php``, ``native``
+    ecosystem: (
+        str  #: ``python``, ``node``, ``go``, ``rust``, ``java``, ``dotnet``, ``ruby``, ``php``, ``native``, ``static``
+    )
     root: str  #: its folder, ``.`` for the context itself
     evidence: str  #: the manifest it was known by
     manager: (
@@ -42,7 +44,9 @@ class App(NamedTuple):
     server: Known[str] | Unknown = _NOT_READ  #: the program that serves it: ``uvicorn``, ``gunicorn`` …
     app_object: Known[str] | Unknown = _NOT_READ  #: ``app.main:app``; ``app.main:create_app()`` for a factory
     entry: Known[tuple[str, ...]] | Unknown = _NOT_READ  #: the argument list that starts it
-    port: Known[int] | Unknown = _NOT_READ  #: the TCP port it answers HTTP on
+    port: Known[int] | Unknown = (
+        _NOT_READ  #: the TCP port it listens on; that it speaks HTTP there only ``health`` proves
+    )
     health: Known[str] | Unknown = _NOT_READ  #: the path of a route made to be probed: ``/healthz``
     build: Known[tuple[str, ...]] | Unknown = _NOT_BUILT  #: the command that builds it
     outputs: Known[tuple[str, ...]] | Unknown = _NOT_BUILT  #: what the build makes, relative to ``root``

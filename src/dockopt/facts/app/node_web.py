@@ -75,7 +75,7 @@ def serve(app: App, context: Context, files: ImageFiles, stage: Stage, launch: L
         return app._replace(port=port, health=_nest_health(app, context, masked, name))
     found: list[Known[str]] = []
     guarded: list[str] = []
-    _routes(context, name, masked, None, "", found, guarded, set(), 0)
+    _routes(context, name, masked, "", found, guarded, set(), 0)
     best = best_health(found)
     if best is None:
         reason = (
@@ -239,7 +239,7 @@ def _argument(text: str) -> str:
 
 
 def _routes(
-    context: Context, name: str, masked: str, only: str | None, prefix: str, found: list[Known[str]], guarded: list[str], seen: set[tuple[str, str]],
+    context: Context, name: str, masked: str, prefix: str, found: list[Known[str]], guarded: list[str], seen: set[tuple[str, str]],
     depth: int,
 ) -> None:  # fmt: skip
     """The literal GET routes of a file's application or router, and of the routers it mounts."""
@@ -248,6 +248,12 @@ def _routes(
     seen.add((name, prefix))
     makers = {one.match[1] for one in search(_MAKER, masked, name)}
     if not makers:
+        # Express's generator keeps listen in bin/www and the application in app.js.
+        for one in search(_IMPORT, masked, name) if depth == 0 else ():
+            target = _import(context, name, one.match[3])
+            text = context.text(target) if target is not None else None
+            if target is not None and isinstance(text, Known):
+                _routes(context, target, mask(text.value), prefix, found, guarded, seen, 1)
         return
     exported = re.search(r"(?:module\.exports\s*=|export\s+default)\s+(\w+)", masked)
     if depth:
@@ -267,9 +273,7 @@ def _routes(
             target = _import(context, name, imports[inner])
             text = context.text(target) if target is not None else None
             if target is not None and isinstance(text, Known):
-                _routes(
-                    context, target, mask(text.value), None, prefix.rstrip("/") + path, found, guarded, seen, depth + 1
-                )
+                _routes(context, target, mask(text.value), prefix.rstrip("/") + path, found, guarded, seen, depth + 1)
     prefixes = {use.match[4]: (use.match[3] or "") for use in uses if use.match[4] in makers}
     for route in search(_GET, masked, name):
         if route.match[1] not in makers:

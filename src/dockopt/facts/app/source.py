@@ -37,7 +37,12 @@ class Found(NamedTuple):
 
 def search(pattern: re.Pattern[str], masked: str, name: str) -> list[Found]:
     """All matches with their places."""
-    return [Found(match, f"{name}:{masked.count(chr(10), 0, match.start()) + 1}") for match in pattern.finditer(masked)]
+    found: list[Found] = []
+    for match in pattern.finditer(masked):
+        # A pattern that starts with white space may start on the line before.
+        start = match.start() + len(match[0]) - len(match[0].lstrip())
+        found.append(Found(match, f"{name}:{masked.count(chr(10), 0, start) + 1}"))
+    return found
 
 
 def first(pattern: re.Pattern[str], text: str, name: str, group: int = 1) -> Known[str] | None:

@@ -11,7 +11,9 @@ from dockopt.facts.app.source import mask, search
 from dockopt.facts.value import Known, Unknown
 
 if TYPE_CHECKING:
+    from dockopt.facts.app.launch import ImageFiles
     from dockopt.facts.context import Context
+    from dockopt.facts.stages import Stage
 
 _MAX_FILES = 400
 
@@ -407,6 +409,50 @@ def _sinatra_health(app: App, context: Context) -> Known[str] | Unknown:
                     )
                 ]
     return best_health(found) or Unknown("no literal route like /health")
+
+
+_NGINX_LISTEN = re.compile(r"^\s*listen\s+(?:[\w.*\[\]:]+:)?(\d+)\b([^;]*);", re.M)
+_NGINX_LOCATION = re.compile(r"^\s*location\s+(?:=\s*)?(/[\w/-]*)\s*\{([^{}]*)\}", re.M)
+
+
+def nginx(app: App, context: Context, files: ImageFiles, stage: Stage, launch: Launch) -> App:
+    """The app served by nginx: its port and a health location, from the configuration COPY puts in place."""
+    names = [files.find("/etc/nginx/nginx.conf", stage), files.find("/etc/nginx/conf.d/default.conf", stage)]
+    folder = files.find("/etc/nginx/conf.d", stage)
+    names += (
+        [join(folder, name) for name in context.names(folder) if name.endswith(".conf")] if folder is not None else []
+    )
+    if files.find("/etc/nginx/templates", stage) is not None or files.find("/etc/nginx", stage) is not None:
+        why = Unknown("nginx's configuration is a template, or a folder dockopt does not read")
+        return app._replace(server=Known("nginx", launch.evidence), port=why, health=why)
+    ports: list[Known[int]] = []
+    found: list[Known[str]] = []
+    for name in dict.fromkeys(name for name in names if name is not None):
+        text = context.text(name)
+        if isinstance(text, Unknown):
+            return app._replace(server=Known("nginx", launch.evidence), port=text, health=text)
+        masked = mask(text.value, "hash")
+        ports += [
+            Known(int(one.match[1]), one.where)
+            for one in search(_NGINX_LISTEN, masked, name)
+            if "ssl" not in one.match[2]
+        ]
+        if re.search(r"\bauth_basic\b|\breturn\s+30\d|\bdeny\b", masked) is None:
+            found += [
+                Known(one.match[1], one.where)
+                for one in search(_NGINX_LOCATION, masked, name)
+                if re.search(r"\breturn\s+20\d", one.match[2])
+            ]
+    port: Known[int] | Unknown = _one_port(ports, "")
+    if not ports:
+        # conf.d/default.conf of the image itself listens on 80.
+        port = (
+            Known(80, f"{launch.evidence}, where 80 is the default")
+            if not any(names)
+            else Unknown("nginx's configuration has no plain listen")
+        )
+    health = best_health(found) or Unknown("nginx's configuration has no location like /health that answers by itself")
+    return app._replace(server=Known("nginx", launch.evidence), port=port, health=health)
 
 
 def _php(app: App, context: Context, launch: Launch) -> App:
