@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.engine.edit import EditError, Editor
-from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Proposal, Refusal, Safety
+from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Proposal, Refusal, Safety, entry_key
 from dockopt.engine.proof import prove
 from dockopt.engine.registry import Registry, Spec, registry
 from dockopt.engine.suppress import Suppressions
@@ -30,6 +30,7 @@ class Options(NamedTuple):
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     careful: bool = False  #: prove every single proposal, not only the result (the engine does so itself on a miss)
+    drop: tuple[str, ...] = ()  #: keys of journal entries to leave out, see :attr:`Entry.key`
 
 
 def selected(options: Options, known: Registry) -> list[Spec]:
@@ -177,6 +178,10 @@ class _Run:
                     left.append(_proposal_entry("manual", name, result))
                 elif result.safety is Safety.UNSAFE and not self.options.unsafe:
                     left.append(_proposal_entry("waiting", name, result))
+                elif self.options.drop and entry_key(name, *_lines(result.nodes)) in self.options.drop:
+                    left.append(
+                        _entry("refused", name, result.nodes, "a build did not bear it out: left out", "not-proven")
+                    )
                 elif self._key(name, result) in self.banned:
                     continue
                 else:
