@@ -1,0 +1,100 @@
+"""Files through the prover: read, prove, write what was proven."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from dockopt.build.bake import recipes_for
+from dockopt.build.behave import RunSettings
+from dockopt.build.engine import BuildSettings, EngineProblem
+from dockopt.build.verify import Proof, Prover, Target
+from dockopt.workspace.read import FileProblem, read
+from dockopt.workspace.run import Job, Result, Task, rewritten
+from dockopt.workspace.write import replace
+
+
+class Request(NamedTuple):
+    """What the command line says about building; it wins over compose and bake files."""
+
+    build: BuildSettings = BuildSettings()
+    run: RunSettings | None = RunSettings()
+    context: str | None = None
+    bake: bool = True  #: read compose and bake files
+
+
+class Handled(NamedTuple):
+    """What came of one file."""
+
+    result: Result
+    proof: Proof | None = None  #: ``None`` where it did not come to that
+
+
+def targets(path: str, prover: Prover, request: Request) -> tuple[list[Target], list[str]]:
+    """The ways to build ``path``, and one line for each compose or bake file that could not be read.
+
+    :raises FileProblem: where the context is no folder.
+    """
+    beside = os.path.abspath(path) + ".dockerignore"
+    ignore = beside if os.path.isfile(beside) else None
+    found: list[Target] = []
+    problems: list[str] = []
+    if request.bake and request.context is None:
+        recipes, problems = recipes_for(prover.engine, path)
+        for recipe in recipes:
+            given = dict(request.build.build_args)
+            build = request.build._replace(
+                target=request.build.target or recipe.target,
+                build_args=tuple({**dict(recipe.args), **given}.items()),
+                build_contexts=recipe.contexts,
+            )
+            found.append(Target(recipe.context, build, request.run, ignore, recipe.name))
+    if not found:
+        context = request.context or os.path.dirname(path) or "."
+        found = [Target(context, request.build, request.run, ignore)]
+    for target in found:
+        if not os.path.isdir(target.context):
+            raise FileProblem(path, f"cannot be built: its context {target.context} is no folder")
+    return found, problems
+
+
+def handle(job: Job, task: Task, prover: Prover, request: Request) -> Handled:
+    """Prove one file's rewrite, and write it where ``task`` says so.
+
+    :raises EngineProblem: where the engine cannot do its part; the file is untouched then.
+    """
+    try:
+        source = read(job.path)
+        ways, problems = targets(job.path, prover, request)
+        proof = prover.prove(source.data, job.options, ways)
+        proof = proof._replace(notes=(*problems, *proof.notes))
+        if proof.problem:
+            return Handled(Result(job.path, error=proof.problem), proof)
+        result = rewritten(job.path, proof.outcome, task)
+        if task.write and result.changed:
+            replace(source, result.output)
+        return Handled(result._replace(output=b""), proof)
+    except FileProblem as problem:
+        return Handled(Result(job.path, error=str(problem)))
+
+
+def handle_all(jobs: list[Job], task: Task, prover: Prover, request: Request) -> list[Handled]:
+    """Prove one file after the other; one that fails does not stop the rest, an engine that is gone does."""
+    from dockopt.build.engine import EngineGone
+
+    done: list[Handled] = []
+    say = prover.progress
+    for number, job in enumerate(jobs, 1):
+        place = f"{job.path}: " if len(jobs) == 1 else f"{number}/{len(jobs)} {job.path}: "
+        prover.progress = lambda text, place=place: say(place + text)  # type: ignore[misc]
+        try:
+            done.append(handle(job, task, prover, request))
+        except EngineGone as problem:
+            done.append(Handled(Result(job.path, error=f"left alone: {problem}")))
+            rest = jobs[number:]
+            done.extend(Handled(Result(each.path, error="left alone: the engine is gone")) for each in rest)
+            break
+        except EngineProblem as problem:
+            done.append(Handled(Result(job.path, error=f"left alone: {problem}")))
+    prover.progress = say
+    return done
