@@ -9,6 +9,8 @@ from dockopt.build.bake import recipes_for
 from dockopt.build.behave import RunSettings
 from dockopt.build.engine import BuildSettings, EngineProblem
 from dockopt.build.verify import Proof, Prover, Target
+from dockopt.facts.context import Outside
+from dockopt.facts.value import Known
 from dockopt.workspace.read import FileProblem, read
 from dockopt.workspace.run import Job, Result, Task, rewritten
 from dockopt.workspace.write import replace
@@ -30,7 +32,7 @@ class Handled(NamedTuple):
     proof: Proof | None = None  #: ``None`` where it did not come to that
 
 
-def targets(path: str, prover: Prover, request: Request) -> tuple[list[Target], list[str]]:
+def targets(path: str, data: bytes, prover: Prover, request: Request) -> tuple[list[Target], list[str]]:
     """The ways to build ``path``, and one line for each compose or bake file that could not be read.
 
     :raises FileProblem: where the context is no folder.
@@ -50,12 +52,22 @@ def targets(path: str, prover: Prover, request: Request) -> tuple[list[Target], 
             )
             found.append(Target(recipe.context, build, request.run, ignore, recipe.name))
     if not found:
-        context = request.context or os.path.dirname(path) or "."
-        found = [Target(context, request.build, request.run, ignore)]
+        found = [Target(_context(path, data, request), request.build, request.run, ignore)]
     for target in found:
         if not os.path.isdir(target.context):
             raise FileProblem(path, f"cannot be built: its context {target.context} is no folder")
     return found, problems
+
+
+def _context(path: str, data: bytes, request: Request) -> str:
+    if request.context is not None:
+        return request.context
+    from dockopt.facts.facts import Facts
+    from dockopt.syntax.document import load
+
+    context = Facts(load(data), Outside(path)).context
+    # Where no folder is known to hold all that is copied, the build itself will say what is missing.
+    return context.value.root if isinstance(context, Known) else os.path.dirname(path) or "."
 
 
 def handle(job: Job, task: Task, prover: Prover, request: Request) -> Handled:
@@ -65,8 +77,8 @@ def handle(job: Job, task: Task, prover: Prover, request: Request) -> Handled:
     """
     try:
         source = read(job.path)
-        ways, problems = targets(job.path, prover, request)
-        proof = prover.prove(source.data, job.options, ways)
+        ways, problems = targets(job.path, source.data, prover, request)
+        proof = prover.prove(source.data, job.options, ways, Outside(job.path, request.context))
         proof = proof._replace(notes=(*problems, *proof.notes))
         if proof.problem:
             return Handled(Result(job.path, error=proof.problem), proof)

@@ -17,6 +17,7 @@ from dockopt.build.tree import Tree
 from dockopt.engine.model import Entry, Outcome
 from dockopt.engine.pipeline import Options, rewrite, rewrite_document
 from dockopt.engine.registry import Registry, registry
+from dockopt.facts.context import Outside
 from dockopt.syntax.document import load
 
 #: How far a check goes.
@@ -105,24 +106,28 @@ class Prover:
         self.progress = progress or (lambda text: None)
         self.reader = Reader()
 
-    def rewrite(self, data: bytes, options: Options) -> Outcome:
+    def rewrite(self, data: bytes, options: Options, outside: Outside | None = None) -> Outcome:
         """:func:`dockopt.engine.pipeline.rewrite` with this prover's transforms."""
         if self._custom:
-            return rewrite_document(load(data), data, options, self.known)
-        return rewrite(data, options)
+            return rewrite_document(load(data), data, options, self.known, outside)
+        return rewrite(data, options, outside)
 
-    def prove(self, data: bytes, options: Options, targets: Sequence[Target]) -> Proof:
+    def prove(
+        self, data: bytes, options: Options, targets: Sequence[Target], outside: Outside | None = None
+    ) -> Proof:
         """Rewrite, build, compare, run; leave out what fails, and prove the rest.
 
         A rewrite must hold for every target.
 
+        :param outside: where the file stands.
+
         :raises EngineProblem: where the engine cannot do its part.
         """
         started = time.monotonic()
-        outcome = self.rewrite(data, options)
+        outcome = self.rewrite(data, options, outside)
         if outcome.error is not None or not outcome.changed:
             return Proof(outcome)
-        case = _Case(self, data, options, targets)
+        case = _Case(self, data, options, targets, outside)
         try:
             proof = case.prove(outcome)
         finally:
@@ -133,12 +138,20 @@ class Prover:
 class _Case:
     """One file's proof."""
 
-    def __init__(self, prover: Prover, data: bytes, options: Options, targets: Sequence[Target]) -> None:
+    def __init__(
+        self,
+        prover: Prover,
+        data: bytes,
+        options: Options,
+        targets: Sequence[Target],
+        outside: Outside | None,
+    ) -> None:
         self.prover = prover
         self.engine = prover.engine
         self.data = data
         self.options = options
         self.targets = targets
+        self.outside = outside
         self.builds = 0
         self.notes: dict[str, None] = {}
         self.before: list[Side] = []
@@ -188,7 +201,7 @@ class _Case:
             guilty = keys[number - 1]
             dropped.append(Dropped(tuple(e for e in outcome.entries if e.key == guilty and _applied(e)), failure))
             options = options._replace(drop=(*options.drop, guilty))
-            outcome = self.prover.rewrite(self.data, options)
+            outcome = self.prover.rewrite(self.data, options, self.outside)
             kept, keys = keys[: number - 1], self._keys(outcome)
             good = len(kept) if keys[: len(kept)] == kept else 0
             if len(dropped) > 100:
@@ -220,7 +233,7 @@ class _Case:
         """The rewrite with these changes and no others, not even such as come up when others are left out."""
         drop = set(self.options.drop)
         while True:
-            outcome = self.prover.rewrite(self.data, self.options._replace(drop=tuple(sorted(drop))))
+            outcome = self.prover.rewrite(self.data, self.options._replace(drop=tuple(sorted(drop))), self.outside)
             more = {entry.key for entry in outcome.entries if _applied(entry)} - set(keys) - drop
             if not more:
                 return outcome
