@@ -112,9 +112,7 @@ class Prover:
             return rewrite_document(load(data), data, options, self.known, outside)
         return rewrite(data, options, outside)
 
-    def prove(
-        self, data: bytes, options: Options, targets: Sequence[Target], outside: Outside | None = None
-    ) -> Proof:
+    def prove(self, data: bytes, options: Options, targets: Sequence[Target], outside: Outside | None = None) -> Proof:
         """Rewrite, build, compare, run; leave out what fails, and prove the rest.
 
         A rewrite must hold for every target.

@@ -1,10 +1,11 @@
-"""The commands that build: ``verify`` and ``fix --verify``."""
+"""The commands that build: ``verify``, ``measure`` and ``fix --verify``."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from dockopt.report.console import Console
 from dockopt.report.steps import Steps
 
 if TYPE_CHECKING:
+    from dockopt.build.session import Measurement
     from dockopt.workspace.run import Job, Result, Task
 
 
@@ -48,6 +50,47 @@ def verify(arguments: Arguments, console: Console) -> int:
     return 1 if any(each.proof is not None and each.proof.dropped for each in handled) else 0
 
 
+def measure(arguments: Arguments, console: Console) -> int:
+    """``dockopt measure``: 0 measured, 2 an error."""
+    from dockopt.build.session import Measurement, measure_all
+    from dockopt.cli.commands import deliver, make_plan, overrides_of
+    from dockopt.report.text import problem
+
+    plan = make_plan(arguments, overrides_of(arguments))
+    request = _request(arguments)
+    found: list[Measurement] = [Measurement(result) for result in plan.results]
+    if plan.jobs:
+        with _engine(arguments) as (engine, steps):
+            found += measure_all(plan.jobs, engine, request, touch=arguments.touch, progress=steps)
+    deliver(arguments, _measurements(arguments, found), console)
+    for error in plan.errors:
+        console.err(f"dockopt: {error}")
+    for each in found:
+        if each.result.error is not None:
+            console.err(problem(each.result))
+            for line in each.log:
+                console.err(f"  | {line}")
+    if not found:
+        console.err("dockopt: no Dockerfiles found")
+    return 2 if plan.errors or any(each.result.error is not None for each in found) else 0
+
+
+def _measurements(arguments: Arguments, found: Sequence[Measurement]) -> bytes:
+    from dockopt.report import measure as report
+
+    measured = [(each.result.path, each.measured) for each in found if each.measured is not None]
+    errors = [(each.result.path, each.result.error) for each in found if each.result.error is not None]
+    if arguments.output_format == "json":
+        text = report.report(measured, errors)
+    elif arguments.output_format == "markdown":
+        text = report.markdown(measured)
+    elif arguments.output_format == "html":
+        text = report.html(measured, time.strftime("%Y-%m-%d"))
+    else:
+        text = "\n".join(report.text(path, each) for path, each in measured)
+    return text.encode("utf-8", "surrogateescape")
+
+
 def proven(jobs: Sequence[Job], task: Task, arguments: Arguments, console: Console) -> list[Result]:
     """``dockopt fix --verify``: write, or show, what was proven; what was not goes to standard error."""
     handled = _handled(jobs, task, arguments)
@@ -58,15 +101,22 @@ def proven(jobs: Sequence[Job], task: Task, arguments: Arguments, console: Conso
 
 
 def _handled(jobs: Sequence[Job], task: Task, arguments: Arguments) -> list[Handled]:
-    from dockopt.cli.commands import UsageProblem
-
     request = _request(arguments)
     if not jobs:
         return []
+    with _engine(arguments) as (engine, steps):
+        return handle_all(jobs, task, Prover(engine, progress=steps), request)
+
+
+@contextlib.contextmanager
+def _engine(arguments: Arguments) -> Iterator[tuple[Engine, Steps]]:
+    """The engine, with what is done shown; it is cleaned up however the run ends."""
+    from dockopt.cli.commands import UsageProblem
+
     steps = Steps(quiet=arguments.quiet)
     try:
         with _ended_by_signals(), Engine(arguments.engine, keep=arguments.keep) as engine:
-            return handle_all(list(jobs), task, Prover(engine, progress=steps), request)
+            yield engine, steps
     except EngineProblem as problem:
         raise UsageProblem(str(problem)) from None
     finally:

@@ -43,10 +43,10 @@ def run(arguments: Arguments) -> int:
     """The commands that take files."""
     console = Console()
     try:
-        if arguments.command == "verify":
-            from dockopt.cli.building import verify
+        if arguments.command in ("verify", "measure"):
+            from dockopt.cli import building
 
-            return verify(arguments, console)
+            return getattr(building, arguments.command)(arguments, console)  # type: ignore[no-any-return]
         return _run(arguments, console)
     except (UsageProblem, FileProblem) as problem:
         where = f"{problem.path}: " if isinstance(problem, FileProblem) else ""

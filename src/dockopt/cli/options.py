@@ -42,6 +42,7 @@ class Arguments(NamedTuple):
     build_timeout: str | None = None
     start_timeout: str | None = None
     stop_timeout: str | None = None
+    touch: str | None = None
 
 
 class Option(NamedTuple):
@@ -61,9 +62,10 @@ class Option(NamedTuple):
 
 
 _REPORTED = ("fix", "check", "verify")
-_APPLIED = ("fix", "verify")
-_BUILT = ("fix", "verify")
-_ALL = ("fix", "check", "verify")
+_APPLIED = ("fix", "verify", "measure")
+_BUILT = ("fix", "verify", "measure")
+_RUN = ("fix", "verify")
+_ALL = ("fix", "check", "verify", "measure")
 
 PATHS_HELP = "Dockerfiles, folders to search, or - for standard input. None: the current folder."
 
@@ -74,6 +76,8 @@ OPTIONS = (
     Option("--select", "texts", "Run only these: ids, aliases, families, comma-separated.", _ALL, metavar="IDS"),
     Option("--ignore", "texts", "Do not run these.", _ALL, metavar="IDS"),
     Option("--output-format", "text", "How to report.", _REPORTED, choices=("text", "json")),
+    Option("--output-format", "text", "How to report.", ("measure",), choices=("text", "json", "markdown", "html")),
+    Option("--touch", "text", "The source file to change for the rebuild.", ("measure",), metavar="FILE"),
     Option("--output", "text", "Write the report or the diff to this file.", _ALL, metavar="FILE"),
     Option("--exit-non-zero-on-fix", "flag", "Exit 1 if a file was rewritten.", ("fix",)),
     Option("--verbose", "flag", "Show every finding, and every refusal with its reason.", _ALL),
@@ -99,8 +103,8 @@ OPTIONS = (
     ),
     Option("--secret", "texts", "A secret for the build, as docker build takes it.", _BUILT, metavar="SPEC"),
     Option("--network", "text", "The network of builds and containers.", _BUILT, metavar="NAME"),
-    Option("--smoke", "texts", "A command both containers must answer alike.", _BUILT, metavar="COMMAND"),
-    Option("--no-run", "flag", "Compare the images only, do not run them.", _BUILT),
+    Option("--smoke", "texts", "A command both containers must answer alike.", _RUN, metavar="COMMAND"),
+    Option("--no-run", "flag", "Compare the images only, do not run them.", _RUN),
     Option("--no-bake", "flag", "Do not read compose and bake files.", _BUILT),
     Option("--keep", "flag", "Leave the images and containers made in place.", _BUILT),
     Option("--build-timeout", "text", "Seconds a build may take (1800).", _BUILT, metavar="SECONDS"),
@@ -108,16 +112,17 @@ OPTIONS = (
         "--start-timeout",
         "text",
         "Seconds a container may take to be healthy or to answer (60).",
-        _BUILT,
+        _RUN,
         metavar="SECONDS",
     ),
-    Option("--stop-timeout", "text", "Seconds a container may take to end on SIGTERM (10).", _BUILT, metavar="SECONDS"),
+    Option("--stop-timeout", "text", "Seconds a container may take to end on SIGTERM (10).", _RUN, metavar="SECONDS"),
 )
 
 COMMANDS = {
     "fix": "Rewrite Dockerfiles in place, or show what would change.",
     "check": "List what could be better; change nothing.",
     "verify": "Build before and after and compare them; change nothing.",
+    "measure": "Build before and after and show what is gained; change nothing.",
 }
 
 
