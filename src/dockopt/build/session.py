@@ -13,7 +13,7 @@ from dockopt.build.measure import Measured, Measurer
 from dockopt.build.scan import scanner
 from dockopt.build.verify import Proof, Prover, Target
 from dockopt.engine.pipeline import rewrite
-from dockopt.facts.context import Outside
+from dockopt.facts.outside import Outside
 from dockopt.facts.value import Known
 from dockopt.workspace.read import FileProblem, read
 from dockopt.workspace.run import Job, Result, Task, rewritten

@@ -17,7 +17,7 @@ from dockopt.build.tree import Tree
 from dockopt.engine.model import Entry, Outcome
 from dockopt.engine.pipeline import Options, rewrite, rewrite_document
 from dockopt.engine.registry import Registry, registry
-from dockopt.facts.context import Outside
+from dockopt.facts.outside import Outside
 from dockopt.syntax.document import load
 
 #: How far a check goes.
