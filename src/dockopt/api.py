@@ -9,9 +9,10 @@ b'FROM debian\\nLABEL org.opencontainers.image.authors="me"\\n'
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from dockopt.engine.edit import EditError, Editor
-from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Phase, Proposal, Refusal, Safety
+from dockopt.engine.model import NO_EFFECTS, Effects, Entry, FileEdit, Outcome, Phase, Proposal, Refusal, Safety
 from dockopt.engine.pipeline import Options, rewrite, rewrite_document
 from dockopt.engine.registry import PluginError, Registry, Spec, UnknownTransform, registry
 from dockopt.engine.transform import Transform
@@ -19,6 +20,7 @@ from dockopt.facts.base import BaseImage, is_windows, split_reference
 from dockopt.facts.facts import Facts, ScriptView
 from dockopt.facts.managers import BY_NAME as MANAGERS
 from dockopt.facts.managers import Manager
+from dockopt.facts.outside import Outside, local_sources
 from dockopt.facts.packages import Invocation, Option, base_name, installed, invocations_in, read_call, unwrap
 from dockopt.facts.stages import Stage, Stages, sources
 from dockopt.facts.state import State
@@ -32,6 +34,11 @@ from dockopt.syntax.nodes import Blank, Comment, Directive, Heredoc, Instruction
 from dockopt.syntax.spans import Edit, splice, splice_text
 from dockopt.syntax.words import ExpansionError, expand_known, process_word, process_words, same_value
 
+if TYPE_CHECKING:
+    from dockopt.facts.context import Context
+    from dockopt.facts.ignorefile import IgnoreRules
+    from dockopt.facts.repository import remote, web_address
+
 __all__ = [
     "KEYWORDS",
     "MANAGERS",
@@ -40,6 +47,7 @@ __all__ = [
     "Blank",
     "Command",
     "Comment",
+    "Context",
     "Directive",
     "Document",
     "Edit",
@@ -49,8 +57,10 @@ __all__ = [
     "Entry",
     "ExpansionError",
     "Facts",
+    "FileEdit",
     "Flag",
     "Heredoc",
+    "IgnoreRules",
     "Instruction",
     "Invocation",
     "Item",
@@ -61,6 +71,7 @@ __all__ = [
     "Option",
     "Options",
     "Outcome",
+    "Outside",
     "Pair",
     "Phase",
     "PluginError",
@@ -96,6 +107,7 @@ __all__ = [
     "item_commands",
     "leading_operators",
     "load",
+    "local_sources",
     "operator_break",
     "parse_heredoc",
     "parse_json",
@@ -104,6 +116,7 @@ __all__ = [
     "process_words",
     "read_call",
     "registry",
+    "remote",
     "replace",
     "rewrite",
     "rewrite_document",
@@ -115,6 +128,7 @@ __all__ = [
     "tokens",
     "transform",
     "unwrap",
+    "web_address",
 ]
 
 
@@ -136,3 +150,20 @@ def transform(
     if not document.instructions or document.problems:
         return rewrite(data, Options(unsafe, ids, skipped))
     return rewrite_document(document, data, Options(unsafe, ids, skipped), known)
+
+
+#: What only transforms that look outside the document need, imported when first asked for.
+_LAZY = {
+    "Context": "dockopt.facts.context",
+    "IgnoreRules": "dockopt.facts.ignorefile",
+    "remote": "dockopt.facts.repository",
+    "web_address": "dockopt.facts.repository",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)

@@ -16,19 +16,13 @@ from typing import NamedTuple
 
 from dockopt.facts.buildfiles import Build, candidates, read
 from dockopt.facts.ignorefile import Hidden, IgnoreRules, PatternError, check_syntax
+from dockopt.facts.outside import Outside
 from dockopt.facts.value import Known, Unknown
 
 MAX_ENTRIES = 20_000
 MAX_DEPTH = 24
 MAX_BYTES = 2_000_000
 _URL = re.compile(r"(?:https?|ftp|git|ssh)://|git@", re.I)
-
-
-class Outside(NamedTuple):
-    """Where a Dockerfile stands, for facts that are not in its text. All paths may be relative."""
-
-    path: str | None = None  #: the Dockerfile's path; None for text that is no file (standard input)
-    context_dir: str | None = None  #: the context the user named, which nothing overrides
 
 
 class Listing(NamedTuple):
@@ -67,6 +61,18 @@ class Context:
                 continue
             return IgnoreRules(text, os.path.relpath(path, self.root))
         return IgnoreRules()
+
+    @property
+    def ignore_path(self) -> str:
+        """Where the ignore file in force stands, or would stand: an absolute path."""
+        source = self.ignore.source
+        return os.path.normpath(os.path.join(self.root, source or ".dockerignore"))
+
+    def under(self, rules: IgnoreRules) -> Context:
+        """The same context with other ignore rules in force."""
+        other = Context(self.root, self.dockerfile, self.evidence, self.builds, self.problems)
+        other.__dict__["ignore"] = rules
+        return other
 
     def path(self, name: str) -> str:
         """The absolute path of a name in the context."""

@@ -16,7 +16,8 @@ from dockopt.syntax.document import Document
 from dockopt.syntax.nodes import Instruction
 
 if TYPE_CHECKING:
-    from dockopt.facts.context import Context, Outside
+    from dockopt.facts.context import Context
+    from dockopt.facts.outside import Outside
 
 _POSIX = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh", "mksh", "busybox"))
 
