@@ -268,7 +268,7 @@ def _payload(arguments: Arguments, task: Task, plan: Plan, results: Sequence[Res
         report = json.report(arguments.command, results, summary, plan.errors, written=task.write, diff=arguments.diff)
         return report.encode()
     if arguments.diff:
-        return b"".join(result.diff for result in results)
+        return _diffs(results)
     if arguments.command == "check":
         return _lines(text.findings(results, refusals=arguments.verbose))
     if arguments.paths == ("-",) and task.write:
@@ -280,6 +280,19 @@ def _payload(arguments: Arguments, task: Task, plan: Plan, results: Sequence[Res
     if arguments.verbose:
         lines.extend(text.findings(results, refusals=True))
     return _lines(lines)
+
+
+def _diffs(results: Iterable[Result]) -> bytes:
+    """All diffs; a file that several Dockerfiles share is shown once, else the patch would not apply."""
+    out: list[bytes] = []
+    seen: set[str] = set()
+    for result in results:
+        out.append(result.diff)
+        for change in result.files:
+            if change.path not in seen:
+                seen.add(change.path)
+                out.append(change.diff)
+    return b"".join(out)
 
 
 def _lines(lines: Iterable[str]) -> bytes:
