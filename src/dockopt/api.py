@@ -9,16 +9,18 @@ b'FROM debian\\nLABEL org.opencontainers.image.authors="me"\\n'
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from dockopt.engine.edit import EditError, Editor
 from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Phase, Proposal, Refusal, Safety
 from dockopt.engine.pipeline import Options, rewrite, rewrite_document
 from dockopt.engine.registry import PluginError, Registry, Spec, UnknownTransform, registry
 from dockopt.engine.transform import Transform
-from dockopt.facts.base import BaseImage, is_windows, split_reference
+from dockopt.facts.base import BaseImage, is_windows, lookup, pinned, runtime, slim, split_reference, table_of
 from dockopt.facts.facts import Facts, ScriptView
 from dockopt.facts.managers import BY_NAME as MANAGERS
 from dockopt.facts.managers import Manager
+from dockopt.facts.outside import Outside
 from dockopt.facts.packages import Invocation, Option, base_name, installed, invocations_in, read_call, unwrap
 from dockopt.facts.stages import Stage, Stages, sources
 from dockopt.facts.state import State
@@ -32,14 +34,20 @@ from dockopt.syntax.nodes import Blank, Comment, Directive, Heredoc, Instruction
 from dockopt.syntax.spans import Edit, splice, splice_text
 from dockopt.syntax.words import ExpansionError, expand_known, process_word, process_words, same_value
 
+if TYPE_CHECKING:
+    from dockopt.facts.app.model import App, Launch
+    from dockopt.facts.context import Context
+
 __all__ = [
     "KEYWORDS",
     "MANAGERS",
     "NO_EFFECTS",
+    "App",
     "BaseImage",
     "Blank",
     "Command",
     "Comment",
+    "Context",
     "Directive",
     "Document",
     "Edit",
@@ -55,12 +63,14 @@ __all__ = [
     "Invocation",
     "Item",
     "Known",
+    "Launch",
     "Line",
     "Manager",
     "Node",
     "Option",
     "Options",
     "Outcome",
+    "Outside",
     "Pair",
     "Phase",
     "PluginError",
@@ -96,10 +106,12 @@ __all__ = [
     "item_commands",
     "leading_operators",
     "load",
+    "lookup",
     "operator_break",
     "parse_heredoc",
     "parse_json",
     "parse_script",
+    "pinned",
     "process_word",
     "process_words",
     "read_call",
@@ -107,11 +119,14 @@ __all__ = [
     "replace",
     "rewrite",
     "rewrite_document",
+    "runtime",
     "same_value",
+    "slim",
     "sources",
     "splice",
     "splice_text",
     "split_reference",
+    "table_of",
     "tokens",
     "transform",
     "unwrap",
@@ -136,3 +151,13 @@ def transform(
     if not document.instructions or document.problems:
         return rewrite(data, Options(unsafe, ids, skipped))
     return rewrite_document(document, data, Options(unsafe, ids, skipped), known)
+
+
+def __getattr__(name: str) -> object:
+    # What reads around the file is loaded by the first transform that asks for it: a start is budgeted.
+    modules = {"App": "dockopt.facts.app.model", "Launch": "dockopt.facts.app.model", "Context": "dockopt.facts.context"}
+    if name not in modules:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(modules[name]), name)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from dockopt.api import Options, rewrite
-from dockopt.facts.context import Context, Outside, find_context, go_match
+from dockopt.facts.context import Context, find_context, go_match
 from dockopt.facts.facts import Facts
 from dockopt.facts.ignorefile import PatternError
-from dockopt.facts.outside import local_sources
+from dockopt.facts.outside import Outside, local_sources
 from dockopt.facts.value import Known, Unknown
 from dockopt.syntax.document import load
 

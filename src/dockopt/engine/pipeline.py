@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from dockopt.engine.edit import EditError, Editor
 from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Proposal, Refusal, Safety
@@ -12,12 +12,10 @@ from dockopt.engine.registry import Registry, Spec, registry
 from dockopt.engine.suppress import Suppressions
 from dockopt.engine.transform import Transform
 from dockopt.facts.facts import Facts
+from dockopt.facts.outside import Outside
 from dockopt.syntax.document import Document, dump, load
 from dockopt.syntax.nodes import Node
 from dockopt.syntax.spans import OverlapError
-
-if TYPE_CHECKING:
-    from dockopt.facts.context import Outside
 
 MAX_ROUNDS = 10
 MAX_PASSES = 50

@@ -12,23 +12,19 @@ import os
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.facts.buildfiles import Build, candidates, read
 from dockopt.facts.ignorefile import Hidden, IgnoreRules, PatternError, check_syntax
 from dockopt.facts.value import Known, Unknown
 
+if TYPE_CHECKING:
+    from dockopt.facts.outside import Outside
+
 MAX_ENTRIES = 20_000
 MAX_DEPTH = 24
 MAX_BYTES = 2_000_000
 _URL = re.compile(r"(?:https?|ftp|git|ssh)://|git@", re.I)
-
-
-class Outside(NamedTuple):
-    """Where a Dockerfile stands, for facts that are not in its text. All paths may be relative."""
-
-    path: str | None = None  #: the Dockerfile's path; None for text that is no file (standard input)
-    context_dir: str | None = None  #: the context the user named, which nothing overrides
 
 
 class Listing(NamedTuple):
@@ -359,11 +355,7 @@ def _from_sources(
             continue
         if place == folder and place != top and _bare(folder, sources):
             continue
-        where = (
-            "the Dockerfile's own folder"
-            if place == folder
-            else f"{os.path.relpath(place, folder)} of the Dockerfile's folder"
-        )
+        where = "the Dockerfile's own folder" if place == folder else f"the folder {os.path.relpath(place, folder)}"
         evidence = f"{where}: every COPY and ADD source is in it"
         return Known(Context(place, path, evidence, (), problems), evidence)
     missing = _missing(folder, path, sources)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.facts.base import BaseImage, lookup
-from dockopt.facts.outside import Surroundings
+from dockopt.facts.outside import Outside, Surroundings
 from dockopt.facts.packages import Invocation, invocations_in
 from dockopt.facts.stages import Stage, Stages
 from dockopt.facts.state import State, States
@@ -16,7 +16,8 @@ from dockopt.syntax.document import Document
 from dockopt.syntax.nodes import Instruction
 
 if TYPE_CHECKING:
-    from dockopt.facts.context import Context, Outside
+    from dockopt.facts.app.model import App, Launch
+    from dockopt.facts.context import Context
 
 _POSIX = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh", "mksh", "busybox"))
 
@@ -70,6 +71,21 @@ class Facts:
     def context(self) -> Known[Context] | Unknown:
         """The build context: its folder, files and ``.dockerignore``."""
         return self.surroundings.context
+
+    @property
+    def app(self) -> Known[App] | Unknown:
+        """The application the final stage runs: its port, health route, manifests, build."""
+        return self.surroundings.apps.main
+
+    @property
+    def apps(self) -> tuple[App, ...]:
+        """Every application whose manifest COPY takes; only :attr:`app` has what its start command says."""
+        return self.surroundings.apps.all
+
+    @property
+    def launch(self) -> Known[Launch] | Unknown:
+        """The command the final stage runs, through wrappers and the scripts of the context."""
+        return self.surroundings.apps.launch
 
     @cached_property
     def stages(self) -> Stages:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.facts.value import Known, Unknown
 from dockopt.syntax.words import expand_known
 
 if TYPE_CHECKING:
-    from dockopt.facts.context import Context, Outside
+    from dockopt.facts.app.detect import Apps
+    from dockopt.facts.context import Context
     from dockopt.facts.facts import Facts
+
+
+class Outside(NamedTuple):
+    """Where a Dockerfile stands, for facts that are not in its text. All paths may be relative."""
+
+    path: str | None = None  #: the Dockerfile's path; None for text that is no file (standard input)
+    context_dir: str | None = None  #: the context the user named, which nothing overrides
 
 
 class Surroundings:
@@ -25,6 +33,12 @@ class Surroundings:
         from dockopt.facts.context import find_context
 
         return find_context(self.outside, local_sources(self._facts))
+
+    @cached_property
+    def apps(self) -> Apps:
+        from dockopt.facts.app.detect import Apps
+
+        return Apps(self._facts, self.context)
 
 
 def local_sources(facts: Facts) -> tuple[str, ...]:

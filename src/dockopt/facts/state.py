@@ -49,7 +49,7 @@ class StageState:
         reference = stage.base
         image = lookup(reference) if reference else None
         if image is None:
-            why = f"the base image {reference or stage.from_.args[0]} is not in the table"
+            why = f"the base image {reference or stage.from_.rest} is not in the table"
             return State(Unknown(why), Unknown(why), None, {}, frozenset())
         unknown = Unknown(f"the definitions of {reference} do not agree on it")
         return State(
