@@ -86,9 +86,7 @@ def rewrite_document(
 
 
 class _Run:
-    def __init__(
-        self, facts: Facts, plan: list[Spec], options: Options, known: Registry, *, careful: bool
-    ) -> None:
+    def __init__(self, facts: Facts, plan: list[Spec], options: Options, known: Registry, *, careful: bool) -> None:
         document = facts.document
         self.original = document
         self.original_facts = facts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.facts.base import BaseImage, lookup
@@ -13,6 +12,7 @@ from dockopt.facts.state import State, States
 from dockopt.facts.value import Known, Unknown
 from dockopt.shell.script import Command, Script, parse_script
 from dockopt.syntax.document import Document
+from dockopt.syntax.lazy import lazy
 from dockopt.syntax.nodes import Instruction
 
 if TYPE_CHECKING:
@@ -87,11 +87,11 @@ class Facts:
         """The command the final stage runs, through wrappers and the scripts of the context."""
         return self.surroundings.apps.launch
 
-    @cached_property
+    @lazy
     def stages(self) -> Stages:
         return Stages(self.document)
 
-    @cached_property
+    @lazy
     def states(self) -> States:
         before, self._before = self._before, None
         known: States | None = before.__dict__.get("states") if before is not None else None
@@ -99,7 +99,7 @@ class Facts:
             return known  # no RUN changes the state, and states are kept by node id
         return States(self.stages)
 
-    @cached_property
+    @lazy
     def text(self) -> str:
         """The whole text in lower case: a cheap look before an expensive one."""
         return self.document.text.lower()
@@ -131,7 +131,7 @@ class Facts:
         reference = stage.root.base
         return lookup(reference) if reference else None
 
-    @cached_property
+    @lazy
     def scripts(self) -> tuple[ScriptView, ...]:
         """The scripts of all shell-form RUNs, in order. RUN inside ONBUILD is left out."""
         found = []
@@ -161,7 +161,7 @@ class Facts:
         node.__dict__["_view_key"] = key
         return view
 
-    @cached_property
+    @lazy
     def _scripts_by_id(self) -> dict[int, ScriptView]:
         return {view.instruction.id: view for view in self.scripts}
 
@@ -169,7 +169,7 @@ class Facts:
         """The script of a RUN, None for the JSON form and for anything but RUN."""
         return self._scripts_by_id.get(node.id)
 
-    @cached_property
+    @lazy
     def _invocations(self) -> dict[str, list[tuple[ScriptView, Invocation]]]:
         found: dict[str, list[tuple[ScriptView, Invocation]]] = {}
         for view in self.scripts:
@@ -181,7 +181,7 @@ class Facts:
         """All calls of a package manager (``apt``, ``pip`` …) in editable scripts, in order."""
         return self._invocations.get(manager, [])
 
-    @cached_property
+    @lazy
     def _commands(self) -> dict[str, list[tuple[ScriptView, Command]]]:
         found: dict[str, list[tuple[ScriptView, Command]]] = {}
         for view in self.scripts:

@@ -2,7 +2,7 @@
 
 Sources: apt-get(8), apk(8), dnf(8), yum(8), zypper(8), pacman(8), ``pip help install``, npm's, yarn's,
 pnpm's and bun's command references, ``gem help install``, bundle-install(1), composer's CLI page, conda's
-command reference.
+command reference, the command-line pages of Maven, Gradle and .NET.
 """
 
 from __future__ import annotations
@@ -387,6 +387,37 @@ MANAGERS: tuple[Manager, ...] = (
         _flags("-C -o -p -mod -modfile -tags -ldflags -gcflags -asmflags -overlay -pkgdir -toolexec"),
         frozenset(),
         ("/go/pkg/mod", "/root/.cache/go-build"),
+    ),
+    # Build tools: their verbs are phases and tasks of a project, none of which names a package.
+    Manager(
+        "maven",
+        ("mvn", "mvnw", "mvnd"),
+        {},
+        _flags(
+            "-f --file -pl --projects -P --activate-profiles -rf --resume-from -s --settings -gs --global-settings -T --threads -l --log-file -t --toolchains -D --define"
+        ),
+        frozenset(),
+        ("/root/.m2/repository",),
+    ),
+    Manager(
+        "gradle",
+        ("gradle", "gradlew"),
+        {},
+        _flags(
+            "-b --build-file -c --settings-file -g --gradle-user-home -I --init-script -p --project-dir -x --exclude-task --project-cache-dir --console --max-workers -D -P"
+        ),
+        frozenset(),
+        ("/root/.gradle/caches",),
+    ),
+    Manager(
+        "dotnet",
+        ("dotnet",),
+        {"nuget": "clean"},
+        _flags(
+            "-c --configuration -o --output -f --framework -r --runtime -s --source -v --verbosity --packages --configfile --os -a --arch"
+        ),
+        frozenset(),
+        ("/root/.nuget/packages",),
     ),
 )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.facts.value import Known, Unknown
+from dockopt.syntax.lazy import lazy
 from dockopt.syntax.words import expand_known
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ class Surroundings:
         self.outside = outside
         self._facts = facts
 
-    @cached_property
+    @lazy
     def context(self) -> Known[Context] | Unknown:
         from dockopt.facts.context import find_context
 
         return find_context(self.outside, local_sources(self._facts))
 
-    @cached_property
+    @lazy
     def apps(self) -> Apps:
         from dockopt.facts.app.detect import Apps
 

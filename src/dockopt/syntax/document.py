@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cached_property
 from itertools import count
 from typing import NamedTuple
 
 from dockopt.syntax import grammar, validate
 from dockopt.syntax.grammar import GrammarError
+from dockopt.syntax.lazy import lazy
 from dockopt.syntax.nodes import Blank, Comment, Directive, Heredoc, Instruction, Line, Node
 from dockopt.syntax.words import SPACE
 
 _DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z", re.S)
 _DIRECTIVES = frozenset(("syntax", "escape", "check"))
-_CONTINUATION = {
-    "\\": re.compile(r"(?:(?<=[^\\])|\A)\\[ \t]*\Z"),
-    "`": re.compile(r"(?:(?<=[^`])|\A)`[ \t]*\Z"),
-}
 _BOM = "\ufeff"
 _LONGEST_LINE = 65536  #: bytes with the line ending: Go's bufio.Scanner, which BuildKit reads with, takes no more
 
@@ -41,28 +37,28 @@ class Document:
         self.escape = escape
         self._reading_problems = problems
 
-    @cached_property
+    @lazy
     def instructions(self) -> tuple[Instruction, ...]:
         return tuple(node for node in self.nodes if isinstance(node, Instruction))
 
-    @cached_property
+    @lazy
     def text(self) -> str:
         return self.bom + "".join([node.text for node in self.nodes])
 
-    @cached_property
+    @lazy
     def eol(self) -> str:
         """The file's line ending: the one most lines have."""
         crlf = self.text.count("\r\n")
         return "\r\n" if crlf * 2 > self.text.count("\n") else "\n"
 
-    @cached_property
+    @lazy
     def problems(self) -> tuple[Problem, ...]:
         """What BuildKit would reject, in file order; empty for a file it accepts."""
         found = list(self._reading_problems)
         found.extend(Problem(node.start_line, message) for node, message in validate.check(self.instructions))
         return tuple(sorted(found))
 
-    @cached_property
+    @lazy
     def indent(self) -> str:
         """The indent most continuation lines of the file have; four spaces where there is none."""
         seen: dict[str, int] = {}
@@ -75,7 +71,7 @@ class Document:
                         seen[indent] = seen.get(indent, 0) + 1
         return max(seen, key=lambda indent: seen[indent]) if seen else "    "
 
-    @cached_property
+    @lazy
     def lower_case(self) -> bool:
         """Whether the file writes its keywords in lower case.
 
@@ -194,7 +190,6 @@ class _Reader:
             whole = (Line(0, len(raw), start, end, 0, False),)
             self._add(Instruction(raw, next(_ids), self._origin(first, first), escape, whole, line))
             return index + 1
-        continuation = _CONTINUATION[escape]
         physical: list[Line] = []
         parts: list[str] = []
         offset = logical = 0
@@ -215,13 +210,12 @@ class _Reader:
                     continue
             more = False
             content_end = len(body)
-            if escape in body:
-                match = continuation.search(body, start)
-                # The pattern's \A is the line's start as BuildKit sees it, after the trim.
-                if match is None and body[start:].rstrip(" \t") == escape:
-                    more, content_end = True, start
-                elif match is not None:
-                    more, content_end = True, match.start()
+            written = body.rstrip(" \t")
+            if written.endswith(escape):
+                # It continues unless the escape token is itself escaped; BuildKit's pattern looks no further back.
+                at = len(written) - 1
+                if at <= start or written[at - 1] != escape:
+                    more, content_end = True, at
             parts.append(body[start:content_end])
             physical.append(Line(offset, offset + len(raw), offset + start, offset + content_end, logical, False))
             logical += content_end - start

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import NamedTuple
 
 from dockopt.syntax import grammar
 from dockopt.syntax.grammar import Flag, GrammarError, HeredocWord, Pair, Token
+from dockopt.syntax.lazy import lazy
 from dockopt.syntax.words import SPACE
 
 
@@ -117,7 +117,7 @@ class Instruction(Node):
         tail = self.text[last.content_end : last.end]
         return tail[len(tail.rstrip("\r\n")) :]
 
-    @cached_property
+    @lazy
     def inner(self) -> Instruction | None:
         """The instruction an ONBUILD holds, read from the logical line."""
         if self.name != "ONBUILD" or not self.rest:
@@ -125,7 +125,7 @@ class Instruction(Node):
         whole = Line(0, len(self.rest), 0, len(self.rest), 0, False)
         return Instruction(self.rest, -1, self.origin, self.escape, (whole,), self.rest)
 
-    @cached_property
+    @lazy
     def json(self) -> tuple[str, ...] | None:
         """The strings of the JSON form, None for the shell form (or where there is no such form).
 
@@ -151,7 +151,7 @@ class Instruction(Node):
             pos += 1
         return pos
 
-    @cached_property
+    @lazy
     def args(self) -> tuple[str, ...]:
         """The arguments as BuildKit's parser gives them: one string for a shell form, a list otherwise."""
         name, rest = self.name, self.rest
@@ -174,7 +174,7 @@ class Instruction(Node):
             return ()
         return (rest,) if rest else ()
 
-    @cached_property
+    @lazy
     def pairs(self) -> tuple[Pair, ...]:
         """The keys and raw values of ENV or LABEL; empty where they do not parse."""
         try:
@@ -182,7 +182,7 @@ class Instruction(Node):
         except GrammarError:
             return ()
 
-    @cached_property
+    @lazy
     def tokens(self) -> tuple[Token, ...]:
         """The arguments cut at white space outside quotes, with logical spans."""
         return tuple(grammar.tokens(self.line, self.args_start, self.args_end, self.escape))

@@ -16,6 +16,7 @@ from dockopt.api import (
     Invocation,
     Proposal,
     Refusal,
+    Safety,
     ScriptView,
     Transform,
     base_name,
@@ -358,6 +359,7 @@ class Cleaner(Transform):
             node,
             f"clean {self.manager}'s cache in the RUN that fills it",
             edit,
+            safety=Safety(self.safety),
             effects=Effects(files_removed=self._globs()),
         )
 
