@@ -26,7 +26,7 @@ def hands_over(image: BaseImage) -> bool:
         words = parse_json(image.entrypoint)
     except ValueError:
         return False
-    return len(words) == 1 and _HANDING_OVER.get(image.name) == base_name(words[0])
+    return words is not None and len(words) == 1 and _HANDING_OVER.get(image.name) == base_name(words[0])
 
 
 def json_string(text: str) -> str:

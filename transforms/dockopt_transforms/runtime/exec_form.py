@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from dockopt.api import (
     Effects,
     Facts,
     Instruction,
+    Known,
     Phase,
     Proposal,
     Refusal,
@@ -25,11 +27,12 @@ from dockopt.api import (
     parse_script,
 )
 from dockopt_transforms.runtime._start import INITS, hands_over, json_list, json_string
+from dockopt_transforms.shell._calls import word_set
 
 # What only a shell can do: builtins that no program of that name stands for, and words of its grammar.
-_BUILTIN = frozenset(
+_BUILTIN = word_set(
     ". : alias bg break cd command continue declare eval exit export fg hash jobs let local popd pushd read readonly "
-    "return set shift source times trap type typeset ulimit umask unalias unset wait [[".split()
+    "return set shift source times trap type typeset ulimit umask unalias unset wait [["
 )
 _SPECIAL = re.compile(r"[*?\[{~]")
 
@@ -39,7 +42,7 @@ class ExecForm(Transform):
 
     What:
         Writes ``CMD python app.py`` as ``CMD ["python", "app.py"]``. Where the shell is needed for a variable, a
-        redirection or a pattern it stays and steps aside: ``CMD ["/bin/sh", "-c", "exec app --port $PORT"]``.
+        redirection, a pattern or a script that may lack its ``#!`` it stays and steps aside: ``CMD ["/bin/sh", "-c", "exec app --port $PORT"]``.
 
     Why:
         A container is stopped by SIGTERM to its first process. A shell in that place does not pass it on: the
@@ -79,14 +82,12 @@ class ExecForm(Transform):
                 continue
             script = parse_script(rest)
             problem = (
-                _shell_problem(facts, node, stage)
-                or _script_problem(script, node)
-                or _interplay(facts, node, stage)
+                _shell_problem(facts, node, stage) or _script_problem(script, node) or _interplay(facts, node, stage)
             )
             if problem is not None:
                 yield Refusal(node, *problem)
             else:
-                yield _proposal(node, script, facts.state(node).shell)
+                yield _proposal(node, script, facts.state(node).shell, _interpreted(facts, node, stage, script))
 
 
 def _shell_problem(facts: Facts, node: Instruction, stage: Stage) -> tuple[str, str] | None:
@@ -173,16 +174,31 @@ def _interplay(facts: Facts, node: Instruction, stage: Stage) -> tuple[str, str]
 def _is_init(node: Instruction) -> bool:
     """Whether an ENTRYPOINT runs its arguments whatever they are."""
     words = node.json
-    return bool(words) and base_name(words[0]) in INITS and all(word.startswith("-") for word in words[1:])
+    return words is not None and len(words) > 0 and base_name(words[0]) in INITS and all(word.startswith("-") for word in words[1:])
 
 
-def _proposal(node: Instruction, script: Script, shell: tuple[str, ...] | None) -> Proposal:
+def _interpreted(facts: Facts, node: Instruction, stage: Stage, script: Script) -> bool:
+    """Whether the program may be a script without ``#!``: a shell runs that itself, the kernel does not."""
+    command = _only_command(script)
+    name = _program_words(command)[0].value if command is not None else None
+    if name is None or not name.endswith((".sh", ".bash")):
+        return False
+    workdir = facts.state(node).workdir
+    if "/" not in name or not (name.startswith("/") or isinstance(workdir, Known)):
+        return True
+    path = posixpath.join(workdir.value, name) if isinstance(workdir, Known) else name
+    text = facts.copied_text(path, stage)
+    return not (isinstance(text, Known) and text.value.startswith("#!"))
+
+
+def _proposal(node: Instruction, script: Script, shell: tuple[str, ...] | None, interpreted: bool) -> Proposal:
     command = _only_command(script)
     if command is None:  # pragma: no cover - looked at before
         raise ValueError(node.rest)
     words = _program_words(command)
     plain = (
-        not command.assignments
+        not interpreted
+        and not command.assignments
         and not command.redirects
         and all(word.value is not None for word in words)
         and not any(_SPECIAL.search(_outside_quotes(word.text)) for word in words)
