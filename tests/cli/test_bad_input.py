@@ -240,7 +240,7 @@ class TestOwnFaults:
         assert all((dockopt.folder / f"Dockerfile.{number}").read_bytes() == AFTER for number in range(60))
 
     def test_a_crash_elsewhere_is_one_line(self, dockopt: Run) -> None:
-        patch = "import dockopt.cli.commands as commands\ncommands._plan = lambda *_: 1 / 0\n"
+        patch = "import dockopt.cli.commands as commands\ncommands.make_plan = lambda *_: 1 / 0\n"
         done = dockopt("fix", patch=patch)
         assert done.code == 2
         assert one_line(done.err) == "internal error, please report it (ZeroDivisionError: division by zero)"

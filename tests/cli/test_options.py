@@ -112,7 +112,7 @@ class TestTyper:
         done = dockopt("fix", "--help")
         assert (done.code, done.err) == (0, "")
         for option in OPTIONS:
-            assert option.name in done.out.decode()
+            assert (option.name in done.out.decode()) is ("fix" in option.commands), option.name
         top = dockopt("--help")
         assert top.code == 0
         for command in ("fix", "check", "explain", "rules"):

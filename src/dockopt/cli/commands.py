@@ -40,9 +40,13 @@ class Plan(NamedTuple):
 
 
 def run(arguments: Arguments) -> int:
-    """``dockopt fix`` and ``dockopt check``."""
+    """The commands that take files."""
     console = Console()
     try:
+        if arguments.command in ("verify", "measure"):
+            from dockopt.cli import building
+
+            return getattr(building, arguments.command)(arguments, console)  # type: ignore[no-any-return]
         return _run(arguments, console)
     except (UsageProblem, FileProblem) as problem:
         where = f"{problem.path}: " if isinstance(problem, FileProblem) else ""
@@ -67,17 +71,24 @@ def _run(arguments: Arguments, console: Console) -> int:
         diff=arguments.diff,
         colour=arguments.output is None and arguments.output_format == "text" and wants_colour(sys.stdout),
     )
-    settings = _overrides(arguments)
+    settings = overrides_of(arguments)
     if "-" in arguments.paths:
+        if arguments.verify:
+            raise UsageProblem("--verify needs files: standard input has no build context")
         if len(arguments.paths) > 1:
             raise UsageProblem("- (standard input) cannot be mixed with paths")
         plan, results = Plan((), (), ()), [_standard_input(settings, task)]
     else:
-        plan = _plan(arguments, settings)
-        results = [*plan.results, *_with_progress(plan.jobs, task, arguments)]
+        plan = make_plan(arguments, settings)
+        if arguments.verify:
+            from dockopt.cli.building import proven
+
+            results = [*plan.results, *proven(plan.jobs, task, arguments, console)]
+        else:
+            results = [*plan.results, *_with_progress(plan.jobs, task, arguments)]
     summary = summarise(results, len(plan.errors))
 
-    _deliver(arguments, _payload(arguments, task, plan, results), console)
+    deliver(arguments, _payload(arguments, task, plan, results), console)
     for error in plan.errors:
         console.err(f"dockopt: {error}")
     for result in results:
@@ -139,7 +150,7 @@ def _registry() -> Registry:
         raise UsageProblem(str(error)) from None
 
 
-def _overrides(arguments: Arguments) -> Settings:
+def overrides_of(arguments: Arguments) -> Settings:
     from dockopt.workspace.config import Settings
 
     return Settings(
@@ -179,7 +190,7 @@ def _options(overrides: Settings, settings: Settings) -> Options:
     return Options(unsafe=bool(unsafe), select=select or (), ignore=ignore or ())
 
 
-def _plan(arguments: Arguments, overrides: Settings) -> Plan:
+def make_plan(arguments: Arguments, overrides: Settings) -> Plan:
     from dockopt.workspace.config import ConfigProblem
     from dockopt.workspace.discovery import find
     from dockopt.workspace.run import Job, Result
@@ -275,7 +286,7 @@ def _lines(lines: Iterable[str]) -> bytes:
     return "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
-def _deliver(arguments: Arguments, payload: bytes, console: Console) -> None:
+def deliver(arguments: Arguments, payload: bytes, console: Console) -> None:
     if arguments.output is None:
         console.out(payload)
         return

@@ -119,6 +119,16 @@ class Entry(NamedTuple):
     evidence: tuple[str, ...] = ()
     effects: Effects = NO_EFFECTS
 
+    @property
+    def key(self) -> str:
+        """Names the change from one run over the same file to the next, whatever else is applied."""
+        return entry_key(self.transform, self.start_line, self.end_line)
+
+
+def entry_key(transform: str, start_line: int, end_line: int) -> str:
+    """:attr:`Entry.key` for a change at hand; several of one transform in one place share it."""
+    return f"{transform}:{start_line}-{end_line}"
+
 
 class Outcome(NamedTuple):
     """What came of one file. ``after is before`` (and equal) when nothing changed.

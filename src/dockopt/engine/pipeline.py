@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from dockopt.engine.edit import EditError, Editor
-from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Proposal, Refusal, Safety
+from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Proposal, Refusal, Safety, entry_key
 from dockopt.engine.proof import prove
 from dockopt.engine.registry import Registry, Spec, registry
 from dockopt.engine.suppress import Suppressions
@@ -28,6 +28,7 @@ class Options(NamedTuple):
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     careful: bool = False  #: prove every single proposal, not only the result (the engine does so itself on a miss)
+    drop: tuple[str, ...] = ()  #: keys of journal entries to leave out, see :attr:`Entry.key`
 
 
 def selected(options: Options, known: Registry) -> list[Spec]:
@@ -173,6 +174,8 @@ class _Run:
                     left.append(("manual", result))
                 elif result.safety is Safety.UNSAFE and not self.options.unsafe:
                     left.append(("waiting", result))
+                elif self.options.drop and entry_key(name, *_lines(result.nodes)) in self.options.drop:
+                    left.append(("not-proven", result))
                 elif self._key(name, result) in self.banned:
                     continue
                 else:
@@ -290,6 +293,8 @@ def _lines(nodes: Iterable[Node]) -> tuple[int, int]:
 def _left_entry(kind: str, name: str, result: Proposal | Refusal) -> Entry:
     if kind == "suppressed":
         return _entry("refused", name, result.nodes, "a comment asks to leave this alone", kind)
+    if kind == "not-proven":
+        return _entry("refused", name, result.nodes, "a build did not bear it out: left out", kind)
     if isinstance(result, Refusal):
         return _entry(kind, name, result.nodes, result.reason, result.cause)
     return _proposal_entry(kind, name, result)

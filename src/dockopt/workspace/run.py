@@ -61,7 +61,7 @@ def handle(job: Job, task: Task) -> Result:
     """Rewrite one file. Never raises but for ctrl-C: what goes wrong is in the result."""
     try:
         source = read(job.path)
-        result = _rewritten(job.path, source.data, job.options, task)
+        result = rewritten(job.path, rewrite(source.data, job.options), task)
         if task.write and result.changed:
             from dockopt.workspace.write import replace
 
@@ -77,15 +77,15 @@ def handle_bytes(data: bytes, options: Options, task: Task) -> Result:
     """Rewrite standard input; the result carries the text."""
     try:
         check_text("-", data)
-        return _rewritten("-", data, options, task)
+        return rewritten("-", rewrite(data, options), task)
     except FileProblem as problem:
         return Result("-", error=str(problem))
     except Exception as error:
         return Result("-", error=_internal(error))
 
 
-def _rewritten(path: str, data: bytes, options: Options, task: Task) -> Result:
-    outcome: Outcome = rewrite(data, options)
+def rewritten(path: str, outcome: Outcome, task: Task) -> Result:
+    """The result of a rewrite, with its diff where ``task`` asks for one; nothing is written."""
     if outcome.error is not None:
         return Result(path, entries=outcome.entries, error=outcome.error, error_line=outcome.error_line)
     diff = b""

@@ -1,0 +1,40 @@
+"""A real container engine for the tests marked ``engine``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from dockopt.build.engine import Engine, EngineGone
+
+#: Set by ``.ci/run``: a missing engine is then a failure, not a reason to skip.
+REQUIRED = "DOCKOPT_TEST_ENGINE"
+
+HOW = 'no container engine answers; start Docker, or here: eval "$(../shared/engine/up)"'
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """One engine for all tests; afterwards nothing it made may be left."""
+    try:
+        one = Engine()
+    except EngineGone as problem:
+        if os.environ.get(REQUIRED):
+            raise
+        pytest.skip(f"{HOW} ({problem})")
+    with one:
+        yield one
+    assert leftovers(one) == []
+
+
+def leftovers(engine: Engine) -> list[str]:
+    """The ids of images and containers of ``engine``'s run that still exist."""
+    found: list[str] = []
+    for kind in ("container", "image"):
+        every = ["--all"] if kind == "container" else []
+        answer = engine._execute([kind, "ls", *every, "--quiet", "--filter", f"label=io.dockopt.run={engine.run}"], 60)
+        assert answer.code == 0, answer.error
+        found += answer.output.split()
+    return found
