@@ -11,6 +11,10 @@ where nothing may change) and ``case.toml``::
     manual = 1                  # how many manual ones must be shown
     pipeline = false            # other transforms would rewrite it too: skip only the comparison below
     variants = false            # the case is about line endings or keyword case itself
+    dockerfile = "docker/Dockerfile"    # where it stands in ``context/``; default: ``Dockerfile``
+
+A folder ``context/`` in the case is the build context: it is copied to a place of its own for every run, where
+a folder ``dot-git`` in it becomes ``.git``.
 
 Each case is run alone and must give the exact text, say nothing new on its second run, keep every
 comment, and prove; again with CRLF line ends, without the final newline, and with lower-case keywords;
@@ -23,15 +27,18 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from dockopt.engine.model import Outcome
 from dockopt.engine.pipeline import Options, rewrite
 from dockopt.engine.registry import registry
+from dockopt.facts.outside import Outside
 from dockopt.syntax.document import load
 from dockopt.syntax.nodes import Instruction
 
-_KEYS = {"example", "unsafe", "select", "refused", "waiting", "manual", "pipeline", "variants", "why"}
+_KEYS = {"example", "unsafe", "select", "refused", "waiting", "manual", "pipeline", "variants", "why", "dockerfile"}
 
 
 class Case(NamedTuple):
@@ -82,23 +89,39 @@ def check(case: Case) -> list[str]:
     return [f"{case.name}: {problem}" for problem in _problems(case)]
 
 
+def run(case: Case, data: bytes, options: Options) -> Outcome:
+    """Rewrite ``data`` where the case's Dockerfile stands."""
+    context = case.folder / "context"
+    if not context.is_dir():
+        return rewrite(data, options)
+    with TemporaryDirectory() as place:
+        root = Path(place).resolve() / "context"
+        copytree(context, root, symlinks=True)
+        if (root / "dot-git").exists():
+            (root / "dot-git").rename(root / ".git")
+        path = root / case.settings.get("dockerfile", "Dockerfile")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return rewrite(data, options, Outside(str(path)))
+
+
 def _problems(case: Case) -> Iterator[str]:
     options = case.options
-    outcome = rewrite(case.before, options)
+    outcome = run(case, case.before, options)
     yield from _alone(case, outcome)
-    careful = rewrite(case.before, options._replace(careful=True))
+    careful = run(case, case.before, options._replace(careful=True))
     if careful.after != outcome.after:
         yield "proving every proposal gives another result than proving the whole"
-    yield from _second_run(outcome, options, "alone")
+    yield from _second_run(case, outcome, options, "alone")
     if case.settings.get("variants", True):
         for name, variant in _variants(case):
-            yield from _variant(name, variant, options)
+            yield from _variant(case, name, variant, options)
     if case.settings.get("pipeline", True):
         for unsafe in (False, True):
-            whole = rewrite(case.before, Options(unsafe=unsafe))
+            whole = run(case, case.before, Options(unsafe=unsafe))
             label = "in the whole pipeline" + (" with unsafe fixes" if unsafe else "")
             yield from _defects(whole, label)
-            yield from _second_run(whole, Options(unsafe=unsafe), label)
+            yield from _second_run(case, whole, Options(unsafe=unsafe), label)
 
 
 def _alone(case: Case, outcome: Outcome) -> Iterator[str]:
@@ -124,15 +147,15 @@ def _defects(outcome: Outcome, label: str) -> Iterator[str]:
             yield f"defect {label}: {entry.transform}: {entry.message}"
 
 
-def _second_run(outcome: Outcome, options: Options, label: str) -> Iterator[str]:
-    again = rewrite(outcome.after, options)
+def _second_run(case: Case, outcome: Outcome, options: Options, label: str) -> Iterator[str]:
+    again = run(case, outcome.after, options)
     if again.after != outcome.after:
         yield f"{label}, the second run changes\n{_show(outcome.after)}\nto\n{_show(again.after)}"
 
 
-def _variant(name: str, variant: tuple[bytes, bytes], options: Options) -> Iterator[str]:
+def _variant(case: Case, name: str, variant: tuple[bytes, bytes], options: Options) -> Iterator[str]:
     before, after = variant
-    outcome = rewrite(before, options)
+    outcome = run(case, before, options)
     yield from _defects(outcome, name)
     if outcome.after != after:
         yield f"{name}: expected\n{_show(after)}\ngot\n{_show(outcome.after)}"
