@@ -174,7 +174,12 @@ def _interplay(facts: Facts, node: Instruction, stage: Stage) -> tuple[str, str]
 def _is_init(node: Instruction) -> bool:
     """Whether an ENTRYPOINT runs its arguments whatever they are."""
     words = node.json
-    return words is not None and len(words) > 0 and base_name(words[0]) in INITS and all(word.startswith("-") for word in words[1:])
+    return (
+        words is not None
+        and len(words) > 0
+        and base_name(words[0]) in INITS
+        and all(word.startswith("-") for word in words[1:])
+    )
 
 
 def _interpreted(facts: Facts, node: Instruction, stage: Stage, script: Script) -> bool:
