@@ -176,8 +176,8 @@ def test_real_build(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / ".dockerignore").write_text("ignored\n")
     (tmp_path / "ignored").mkdir()
     (tmp_path / "ignored" / "newest.py").write_text("x")
-    before = b"FROM debian:trixie-slim\nRUN head -c 3000000 /dev/urandom >/big\nCOPY . /app\nRUN sleep 1\nRUN rm /big\n"
-    after = b"FROM debian:trixie-slim\nRUN sleep 1\nCOPY . /app\n"
+    before = b"FROM debian:trixie-slim\nRUN head -c 3000000 /dev/urandom >/big\nCOPY . /app\nRUN sleep 4\nRUN rm /big\n"
+    after = b"FROM debian:trixie-slim\nRUN sleep 4\nCOPY . /app\n"
     target = Target(str(tmp_path), BuildSettings(network="host"), None)
     there = leftovers(engine)
     found = Measurer(engine).measure(str(tmp_path / "Dockerfile"), before, after, target)
@@ -187,11 +187,11 @@ def test_real_build(engine: Engine, tmp_path: Path) -> None:
     assert found.before.compressed - found.after.compressed > 2_900_000
     assert (found.before.layers, found.after.layers) == (5, 3)
     assert found.before.packages == found.after.packages > 50
-    assert found.before.cold > 1 and found.before.warm < found.before.cold
+    assert found.before.cold > 4 and found.before.warm < found.before.cold
     assert found.before.rebuild is not None and found.after.rebuild is not None
-    assert found.before.rebuild > 1 > found.after.rebuild  # the slow step is above the source now
+    assert found.before.rebuild > 4 > found.after.rebuild  # the slow step is above the source now
     assert [step.shared for step in found.before.steps] == [True, False, False, False, False]
     assert found.before.steps[2].instruction == "COPY . /app"
-    assert found.after.steps[1].instruction == "RUN sleep 1"
+    assert found.after.steps[1].instruction == "RUN sleep 4"
     assert (tmp_path / "app.py").read_text() == "print(1)\n"
     assert leftovers(engine) == there
