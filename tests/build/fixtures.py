@@ -95,3 +95,14 @@ def _make(folder: Path, source: str) -> None:
     content = next((text for name, text in FILES.items() if fnmatch.fnmatchcase(path.name, name)), "content\n")
     path.write_text(content)
     path.chmod(0o755 if path.suffix == ".sh" else 0o644)
+
+
+def leftovers(engine: Engine) -> list[str]:
+    """The ids of images and containers of ``engine``'s run that still exist."""
+    found: list[str] = []
+    for kind in ("container", "image"):
+        every = ["--all"] if kind == "container" else []
+        answer = engine._execute([kind, "ls", *every, "--quiet", "--filter", f"label=io.dockopt.run={engine.run}"], 60)
+        assert answer.code == 0, answer.error
+        found += answer.output.split()
+    return found
