@@ -17,7 +17,7 @@ from dockopt.engine.pipeline import Options, rewrite, rewrite_document
 from dockopt.engine.registry import PluginError, Registry, Spec, UnknownTransform, registry
 from dockopt.engine.transform import Transform
 from dockopt.facts.base import BaseImage, is_windows, lookup, pinned, runtime, slim, split_reference, table_of
-from dockopt.facts.facts import Facts, ScriptView
+from dockopt.facts.facts import Facts, ScriptView, posix_shell
 from dockopt.facts.managers import BY_NAME as MANAGERS
 from dockopt.facts.managers import Manager
 from dockopt.facts.outside import Outside, local_sources
@@ -117,6 +117,7 @@ __all__ = [
     "parse_json",
     "parse_script",
     "pinned",
+    "posix_shell",
     "process_word",
     "process_words",
     "read_call",

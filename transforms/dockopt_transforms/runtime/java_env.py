@@ -76,6 +76,9 @@ def _version(facts: Facts, name: str, tag: str) -> int | None:
     if name in _IMAGES:
         found = re.match(r"(?:open-)?(?:jdk-?|jre-?)?(\d+)", tag)
         return int(found[1]) if found else None
+    if name in ("maven", "gradle"):
+        found = re.search(r"(?:jdk|jre|temurin|openjdk|corretto|sapmachine)-?(\d+)", tag)
+        return int(found[1]) if found else None
     stage = facts.stages.all[-1]
     versions = {
         int(match[1])

@@ -15,6 +15,7 @@ class Launch(NamedTuple):
     cwd: str  #: working directory in the image
     evidence: str  #: ``line 9: CMD``, and the script it leads through
     wrappers: tuple[str, ...] = ()  #: what stood before it: ``tini``, ``poetry``
+    scripts: tuple[str, ...] = ()  #: the shell scripts of the context it leads through, by their names there
 
     @property
     def program(self) -> str:
