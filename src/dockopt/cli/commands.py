@@ -47,6 +47,10 @@ def run(arguments: Arguments) -> int:
             from dockopt.cli import building
 
             return getattr(building, arguments.command)(arguments, console)  # type: ignore[no-any-return]
+        if arguments.command == "score":
+            from dockopt.cli.scoring import run as score
+
+            return score(arguments, console)
         return _run(arguments, console)
     except (UsageProblem, FileProblem) as problem:
         where = f"{problem.path}: " if isinstance(problem, FileProblem) else ""
@@ -210,7 +214,7 @@ def make_plan(arguments: Arguments, overrides: Settings) -> Plan:
                 folders[folder] = None
         options = folders[folder]
         if options is not None:
-            jobs.append(Job(file, options))
+            jobs.append(Job(file, options, arguments.context))
     if arguments.output is not None:
         _check_output(arguments.output, found.files)
     problems = tuple(Result(problem.path, error=str(problem)) for problem in found.problems)

@@ -95,6 +95,9 @@ class _Run:
         self.facts = facts
         self.surroundings = facts.surroundings
         self.plan = plan
+        #: what may change this document; the rest, never safe, is asked once when nothing moves any more
+        self.acting = [spec for spec in plan if options.unsafe or spec.mildest == "safe"]
+        self.may_act = frozenset(spec.id for spec in self.acting)
         self.options = options
         self.known = known
         self.careful = careful
@@ -114,12 +117,15 @@ class _Run:
     def go(self) -> None:
         busy: list[str] = []
         for _ in range(MAX_ROUNDS):
-            busy = [spec.id for spec in self.plan if self._exhaust(spec)]
+            busy = [spec.id for spec in self.acting if self._exhaust(spec)]
             if not busy:
                 break
         else:
             self._give_up(busy)
             return
+        for spec in self.plan:
+            if spec not in self.acting:
+                self._exhaust(spec)
         if self.document is not self.original and not self.careful:
             missed = prove(self.original_facts, self.facts, merge(self.applied_effects))
             self.doubtful = self.doubtful or missed is not None
@@ -175,7 +181,7 @@ class _Run:
                     left.append(("refused", result))
                 elif result.safety is Safety.MANUAL:
                     left.append(("manual", result))
-                elif result.safety is Safety.UNSAFE and not self.options.unsafe:
+                elif not self.options.unsafe and (result.safety is Safety.UNSAFE or name not in self.may_act):
                     left.append(("waiting", result))
                 elif self.options.drop and entry_key(name, *_lines(result.nodes)) in self.options.drop:
                     left.append(("not-proven", result))

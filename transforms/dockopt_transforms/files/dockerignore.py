@@ -68,6 +68,7 @@ class Dockerignore(Transform):
     family = "FILES"
     after = ("oci-labels",)
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("copy", "add", "mount")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -80,6 +80,7 @@ class OciLabels(Transform):
     id = "oci-labels"
     phase = Phase.METADATA
     safety = "unsafe"
+    mildest = "unsafe"
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         stage = facts.stages.all[-1]
