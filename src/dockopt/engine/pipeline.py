@@ -27,6 +27,7 @@ class Options(NamedTuple):
     unsafe: bool = False
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    acting_only: bool = False  #: do not ask the transforms none of whose proposals could be applied now
     careful: bool = False  #: prove every single proposal, not only the result (the engine does so itself on a miss)
     drop: tuple[str, ...] = ()  #: keys of journal entries to leave out, see :attr:`Entry.key`
 
@@ -37,7 +38,9 @@ def selected(options: Options, known: Registry) -> list[Spec]:
     return [
         spec
         for spec in known.specs
-        if (spec.id in wanted if wanted else spec.default) and spec.id not in options.ignore
+        if (spec.id in wanted if wanted else spec.default)
+        and spec.id not in options.ignore
+        and not (options.acting_only and not options.unsafe and spec.mildest != "safe")
     ]
 
 
