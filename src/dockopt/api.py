@@ -16,7 +16,17 @@ from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Phase, Pro
 from dockopt.engine.pipeline import Options, rewrite, rewrite_document
 from dockopt.engine.registry import PluginError, Registry, Spec, UnknownTransform, registry
 from dockopt.engine.transform import Transform
-from dockopt.facts.base import BaseImage, is_windows, lookup, pinned, runtime, slim, split_reference, table_of
+from dockopt.facts.base import (
+    BaseImage,
+    is_windows,
+    lookup,
+    pinned,
+    runtime,
+    slim,
+    split_reference,
+    split_tag,
+    table_of,
+)
 from dockopt.facts.facts import Facts, ScriptView
 from dockopt.facts.managers import BY_NAME as MANAGERS
 from dockopt.facts.managers import Manager
@@ -126,6 +136,7 @@ __all__ = [
     "splice",
     "splice_text",
     "split_reference",
+    "split_tag",
     "table_of",
     "tokens",
     "transform",
@@ -155,7 +166,11 @@ def transform(
 
 def __getattr__(name: str) -> object:
     # What reads around the file is loaded by the first transform that asks for it: a start is budgeted.
-    modules = {"App": "dockopt.facts.app.model", "Launch": "dockopt.facts.app.model", "Context": "dockopt.facts.context"}
+    modules = {
+        "App": "dockopt.facts.app.model",
+        "Launch": "dockopt.facts.app.model",
+        "Context": "dockopt.facts.context",
+    }
     if name not in modules:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

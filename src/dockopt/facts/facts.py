@@ -87,6 +87,15 @@ class Facts:
         """The command the final stage runs, through wrappers and the scripts of the context."""
         return self.surroundings.apps.launch
 
+    def context_file(self, path: str, stage: Stage) -> str | None:
+        """The build context's name of what stands at an absolute path in a stage, None where no COPY put it there."""
+        context = self.context
+        if isinstance(context, Unknown):
+            return None
+        from dockopt.facts.app.launch import ImageFiles
+
+        return ImageFiles(self, context.value).find(path, stage)
+
     @lazy
     def stages(self) -> Stages:
         return Stages(self.document)
