@@ -16,7 +16,17 @@ from dockopt.engine.model import NO_EFFECTS, Effects, Entry, FileEdit, Outcome, 
 from dockopt.engine.pipeline import Options, rewrite, rewrite_document
 from dockopt.engine.registry import PluginError, Registry, Spec, UnknownTransform, registry
 from dockopt.engine.transform import Transform
-from dockopt.facts.base import BaseImage, is_windows, lookup, pinned, runtime, slim, split_reference, table_of
+from dockopt.facts.base import (
+    BaseImage,
+    is_windows,
+    lookup,
+    pinned,
+    runtime,
+    slim,
+    split_reference,
+    split_tag,
+    table_of,
+)
 from dockopt.facts.facts import Facts, ScriptView, posix_shell
 from dockopt.facts.managers import BY_NAME as MANAGERS
 from dockopt.facts.managers import Manager
@@ -133,6 +143,7 @@ __all__ = [
     "splice",
     "splice_text",
     "split_reference",
+    "split_tag",
     "table_of",
     "tokens",
     "transform",
