@@ -841,6 +841,7 @@ ROWS: list[tuple[object, ...]] = [
         'SplitStages',
         (),
         ('pip',),
+        'safe',
     ),
     (
         'slim-base',
@@ -854,6 +855,7 @@ ROWS: list[tuple[object, ...]] = [
         'SlimBase',
         ('split-stages',),
         (),
+        'safe',
     ),
     (
         'pin-base',
@@ -867,6 +869,7 @@ ROWS: list[tuple[object, ...]] = [
         'PinBase',
         ('split-stages', 'slim-base'),
         (),
+        'safe',
     ),
     (
         'merge-arg',
