@@ -118,7 +118,7 @@ class AddUser(Transform):
     phase = Phase.RUNTIME
     family = "security"
     aliases = ("DL3002", "CKV_DOCKER_3")
-    after = ("exec-form", "python-env", "node-env", "java-env")
+    after = ("exec-form", "python-env", "node-env", "java-env", "expose-port")
     safety = "unsafe"
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
@@ -193,7 +193,9 @@ def _file_problem(
                 return "privileged-port", f"port {port} is below 1024"
     for word in start.words[1:]:
         match = _PORT_WORD.match(word)
-        if (match is not None and word in ("80", "443")) or (match is not None and ":" in word and int(match[1]) < 1024):
+        if (match is not None and word in ("80", "443")) or (
+            match is not None and ":" in word and int(match[1]) < 1024
+        ):
             return "privileged-port", f"{word} is a port below 1024"
     found = unknown_run(facts, stage)
     if found is not None:
