@@ -9,10 +9,10 @@ b'FROM debian\\nLABEL org.opencontainers.image.authors="me"\\n'
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dockopt.engine.edit import EditError, Editor
-from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Phase, Proposal, Refusal, Safety
+from dockopt.engine.model import NO_EFFECTS, Effects, Entry, FileEdit, Outcome, Phase, Proposal, Refusal, Safety
 from dockopt.engine.pipeline import Options, rewrite, rewrite_document
 from dockopt.engine.registry import PluginError, Registry, Spec, UnknownTransform, registry
 from dockopt.engine.transform import Transform
@@ -20,7 +20,7 @@ from dockopt.facts.base import BaseImage, is_windows, lookup, pinned, runtime, s
 from dockopt.facts.facts import Facts, ScriptView, posix_shell
 from dockopt.facts.managers import BY_NAME as MANAGERS
 from dockopt.facts.managers import Manager
-from dockopt.facts.outside import Outside
+from dockopt.facts.outside import Outside, local_sources
 from dockopt.facts.packages import Invocation, Option, base_name, installed, invocations_in, read_call, unwrap
 from dockopt.facts.stages import Stage, Stages, sources
 from dockopt.facts.state import State
@@ -37,6 +37,8 @@ from dockopt.syntax.words import ExpansionError, expand_known, process_word, pro
 if TYPE_CHECKING:
     from dockopt.facts.app.model import App, Launch
     from dockopt.facts.context import Context
+    from dockopt.facts.ignorefile import IgnoreRules
+    from dockopt.facts.repository import remote, web_address
 
 __all__ = [
     "KEYWORDS",
@@ -57,8 +59,10 @@ __all__ = [
     "Entry",
     "ExpansionError",
     "Facts",
+    "FileEdit",
     "Flag",
     "Heredoc",
+    "IgnoreRules",
     "Instruction",
     "Invocation",
     "Item",
@@ -106,6 +110,7 @@ __all__ = [
     "item_commands",
     "leading_operators",
     "load",
+    "local_sources",
     "lookup",
     "operator_break",
     "parse_heredoc",
@@ -117,6 +122,7 @@ __all__ = [
     "process_words",
     "read_call",
     "registry",
+    "remote",
     "replace",
     "rewrite",
     "rewrite_document",
@@ -131,6 +137,7 @@ __all__ = [
     "tokens",
     "transform",
     "unwrap",
+    "web_address",
 ]
 
 
@@ -154,11 +161,20 @@ def transform(
     return rewrite_document(document, data, Options(unsafe, ids, skipped), known)
 
 
-def __getattr__(name: str) -> object:
-    # What reads around the file is loaded by the first transform that asks for it: a start is budgeted.
-    modules = {"App": "dockopt.facts.app.model", "Launch": "dockopt.facts.app.model", "Context": "dockopt.facts.context"}
-    if name not in modules:
+#: What only transforms that look outside the document need, imported when first asked for.
+_LAZY = {
+    "App": "dockopt.facts.app.model",
+    "Context": "dockopt.facts.context",
+    "IgnoreRules": "dockopt.facts.ignorefile",
+    "Launch": "dockopt.facts.app.model",
+    "remote": "dockopt.facts.repository",
+    "web_address": "dockopt.facts.repository",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(modules[name]), name)
+    return getattr(import_module(_LAZY[name]), name)

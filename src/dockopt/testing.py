@@ -14,7 +14,8 @@ where nothing may change) and ``case.toml``::
     dockerfile = "docker/Dockerfile"    # where it stands in ``context/``; default: ``Dockerfile``
 
 A folder ``context/`` in the case is the build context: it is copied to a place of its own for every run, where
-a folder ``dot-git`` in it becomes ``.git``.
+a folder ``dot-git`` in it becomes ``.git``. Files beside the Dockerfile that shall be made or changed stand as
+they must come out in ``files/``.
 
 Each case is run alone and must give the exact text, say nothing new on its second run, keep every
 comment, and prove; again with CRLF line ends, without the final newline, and with lower-case keywords;
@@ -31,7 +32,7 @@ from shutil import copytree
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from dockopt.engine.model import Outcome
+from dockopt.engine.model import FileEdit, Outcome
 from dockopt.engine.pipeline import Options, rewrite
 from dockopt.engine.registry import registry
 from dockopt.facts.outside import Outside
@@ -89,8 +90,11 @@ def check(case: Case) -> list[str]:
     return [f"{case.name}: {problem}" for problem in _problems(case)]
 
 
-def run(case: Case, data: bytes, options: Options) -> Outcome:
-    """Rewrite ``data`` where the case's Dockerfile stands."""
+def run(case: Case, data: bytes, options: Options, files: tuple[FileEdit, ...] = ()) -> Outcome:
+    """Rewrite ``data`` where the case's Dockerfile stands; paths in the outcome's files are relative to it.
+
+    :param files: what an earlier run wrote there.
+    """
     context = case.folder / "context"
     if not context.is_dir():
         return rewrite(data, options)
@@ -99,10 +103,14 @@ def run(case: Case, data: bytes, options: Options) -> Outcome:
         copytree(context, root, symlinks=True)
         if (root / "dot-git").exists():
             (root / "dot-git").rename(root / ".git")
+        for edit in files:
+            (root / edit.path).write_bytes(edit.after)
         path = root / case.settings.get("dockerfile", "Dockerfile")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-        return rewrite(data, options, Outside(str(path)))
+        outcome = rewrite(data, options, Outside(str(path)))
+        shown = tuple(edit._replace(path=Path(edit.path).relative_to(root).as_posix()) for edit in outcome.files)
+        return outcome._replace(files=shown)
 
 
 def _problems(case: Case) -> Iterator[str]:
@@ -110,7 +118,7 @@ def _problems(case: Case) -> Iterator[str]:
     outcome = run(case, case.before, options)
     yield from _alone(case, outcome)
     careful = run(case, case.before, options._replace(careful=True))
-    if careful.after != outcome.after:
+    if (careful.after, careful.files) != (outcome.after, outcome.files):
         yield "proving every proposal gives another result than proving the whole"
     yield from _second_run(case, outcome, options, "alone")
     if case.settings.get("variants", True):
@@ -129,6 +137,15 @@ def _alone(case: Case, outcome: Outcome) -> Iterator[str]:
         yield f"error: {outcome.error}"
     if outcome.after != case.after:
         yield f"expected\n{_show(case.after)}\ngot\n{_show(outcome.after)}"
+    expected = {
+        path.relative_to(case.folder / "files").as_posix(): path.read_bytes()
+        for path in sorted((case.folder / "files").rglob("*"))
+        if path.is_file()
+    }
+    written = {edit.path: edit.after for edit in outcome.files}
+    for name in sorted(expected.keys() | written.keys()):
+        if expected.get(name) != written.get(name):
+            yield f"{name}: expected\n{_show(expected.get(name, b''))}\ngot\n{_show(written.get(name, b''))}"
     yield from _defects(outcome, "alone")
     own = [entry for entry in outcome.entries if entry.transform == case.transform]
     refused = sorted({entry.cause for entry in own if entry.kind == "refused"})
@@ -148,9 +165,11 @@ def _defects(outcome: Outcome, label: str) -> Iterator[str]:
 
 
 def _second_run(case: Case, outcome: Outcome, options: Options, label: str) -> Iterator[str]:
-    again = run(case, outcome.after, options)
+    again = run(case, outcome.after, options, outcome.files)
     if again.after != outcome.after:
         yield f"{label}, the second run changes\n{_show(outcome.after)}\nto\n{_show(again.after)}"
+    for edit in again.files:
+        yield f"{label}, the second run writes {edit.path}:\n{_show(edit.after)}"
 
 
 def _variant(case: Case, name: str, variant: tuple[bytes, bytes], options: Options) -> Iterator[str]:

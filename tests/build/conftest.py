@@ -8,11 +8,23 @@ from collections.abc import Iterator
 import pytest
 
 from dockopt.build.engine import Engine, EngineGone
+from tests.build.fixtures import BUILT, leftovers
 
 #: Set by ``.ci/run``: a missing engine is then a failure, not a reason to skip.
 REQUIRED = "DOCKOPT_TEST_ENGINE"
 
 HOW = 'no container engine answers; start Docker, or here: eval "$(../shared/engine/up)"'
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many fixtures were built, and of which transforms none."""
+    if BUILT:
+        none = sorted(name for name, count in BUILT.items() if not count)
+        shown = len(BUILT) - len(none)
+        terminalreporter.write_line(
+            f"fixtures of safe changes built before and after: {sum(BUILT.values())}, of {shown} transforms"
+        )
+        terminalreporter.write_line(f"none could be built here: {', '.join(none) or '-'}")
 
 
 @pytest.fixture(scope="session")
@@ -27,14 +39,3 @@ def engine() -> Iterator[Engine]:
     with one:
         yield one
     assert leftovers(one) == []
-
-
-def leftovers(engine: Engine) -> list[str]:
-    """The ids of images and containers of ``engine``'s run that still exist."""
-    found: list[str] = []
-    for kind in ("container", "image"):
-        every = ["--all"] if kind == "container" else []
-        answer = engine._execute([kind, "ls", *every, "--quiet", "--filter", f"label=io.dockopt.run={engine.run}"], 60)
-        assert answer.code == 0, answer.error
-        found += answer.output.split()
-    return found

@@ -32,7 +32,7 @@ class Step(NamedTuple):
     instruction: str
     size: int  #: bytes, uncompressed
     compressed: int
-    shared: bool  #: the other side has the very same layer at its place
+    shared: bool  #: both sides have this layer, and all those below it
 
 
 class Numbers(NamedTuple):
@@ -232,12 +232,13 @@ def _total(root: str, names: tuple[str, ...]) -> int:
 
 def _steps(image: Image, other: Image | None) -> tuple[Step, ...]:
     theirs = [] if other is None else [id(layer) for layer in other.layers]
-    found = []
+    found: list[Step] = []
+    below = True  # an equal layer further up is another one to whoever pulls the image
     for position, step in enumerate(each for each in image.steps() if each.layer is not None):
         layer = step.layer
         assert layer is not None
-        shared = position < len(theirs) and theirs[position] == id(layer)
-        found.append(Step(_instruction(step.instruction), layer.size, layer.compressed, shared))
+        below = below and position < len(theirs) and theirs[position] == id(layer)
+        found.append(Step(_instruction(step.instruction), layer.size, layer.compressed, below))
     return tuple(found)
 
 

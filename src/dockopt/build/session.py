@@ -52,7 +52,7 @@ def targets(path: str, data: bytes, engine: Engine, request: Request) -> tuple[l
             build = request.build._replace(
                 target=request.build.target or recipe.target,
                 build_args=tuple({**dict(recipe.args), **given}.items()),
-                build_contexts=recipe.contexts,
+                build_contexts=(*recipe.contexts, *request.build.build_contexts),
             )
             found.append(Target(recipe.context, build, request.run, ignore, recipe.name))
     if not found:

@@ -47,6 +47,10 @@ def run(arguments: Arguments) -> int:
             from dockopt.cli import building
 
             return getattr(building, arguments.command)(arguments, console)  # type: ignore[no-any-return]
+        if arguments.command == "score":
+            from dockopt.cli.scoring import run as score
+
+            return score(arguments, console)
         return _run(arguments, console)
     except (UsageProblem, FileProblem) as problem:
         where = f"{problem.path}: " if isinstance(problem, FileProblem) else ""
@@ -210,7 +214,7 @@ def make_plan(arguments: Arguments, overrides: Settings) -> Plan:
                 folders[folder] = None
         options = folders[folder]
         if options is not None:
-            jobs.append(Job(file, options))
+            jobs.append(Job(file, options, arguments.context))
     if arguments.output is not None:
         _check_output(arguments.output, found.files)
     problems = tuple(Result(problem.path, error=str(problem)) for problem in found.problems)
@@ -268,7 +272,7 @@ def _payload(arguments: Arguments, task: Task, plan: Plan, results: Sequence[Res
         report = json.report(arguments.command, results, summary, plan.errors, written=task.write, diff=arguments.diff)
         return report.encode()
     if arguments.diff:
-        return b"".join(result.diff for result in results)
+        return _diffs(results)
     if arguments.command == "check":
         return _lines(text.findings(results, refusals=arguments.verbose))
     if arguments.paths == ("-",) and task.write:
@@ -280,6 +284,19 @@ def _payload(arguments: Arguments, task: Task, plan: Plan, results: Sequence[Res
     if arguments.verbose:
         lines.extend(text.findings(results, refusals=True))
     return _lines(lines)
+
+
+def _diffs(results: Iterable[Result]) -> bytes:
+    """All diffs; a file that several Dockerfiles share is shown once, else the patch would not apply."""
+    out: list[bytes] = []
+    seen: set[str] = set()
+    for result in results:
+        out.append(result.diff)
+        for change in result.files:
+            if change.path not in seen:
+                seen.add(change.path)
+                out.append(change.diff)
+    return b"".join(out)
 
 
 def _lines(lines: Iterable[str]) -> bytes:

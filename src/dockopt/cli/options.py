@@ -43,6 +43,7 @@ class Arguments(NamedTuple):
     start_timeout: str | None = None
     stop_timeout: str | None = None
     touch: str | None = None
+    fail_under: str | None = None
 
 
 class Option(NamedTuple):
@@ -61,11 +62,12 @@ class Option(NamedTuple):
         return self.name[2:].replace("-", "_")
 
 
-_REPORTED = ("fix", "check", "verify")
+_REPORTED = ("fix", "check", "verify", "score")
 _APPLIED = ("fix", "verify", "measure")
 _BUILT = ("fix", "verify", "measure")
 _RUN = ("fix", "verify")
 _ALL = ("fix", "check", "verify", "measure")
+_PLACED = ("fix", "check", "verify", "measure", "score")
 
 PATHS_HELP = "Dockerfiles, folders to search, or - for standard input. None: the current folder."
 
@@ -78,7 +80,8 @@ OPTIONS = (
     Option("--output-format", "text", "How to report.", _REPORTED, choices=("text", "json")),
     Option("--output-format", "text", "How to report.", ("measure",), choices=("text", "json", "markdown", "html")),
     Option("--touch", "text", "The source file to change for the rebuild.", ("measure",), metavar="FILE"),
-    Option("--output", "text", "Write the report or the diff to this file.", _ALL, metavar="FILE"),
+    Option("--output", "text", "Write the report or the diff to this file.", _PLACED, metavar="FILE"),
+    Option("--fail-under", "text", "Exit 1 if a file has fewer points.", ("score",), metavar="POINTS"),
     Option("--exit-non-zero-on-fix", "flag", "Exit 1 if a file was rewritten.", ("fix",)),
     Option("--verbose", "flag", "Show every finding, and every refusal with its reason.", _ALL),
     Option("--quiet", "flag", "Show errors only, beside what was asked for.", _ALL),
@@ -89,7 +92,7 @@ OPTIONS = (
         "--context",
         "text",
         "The build context; default: from compose and bake files, else the file's folder.",
-        _BUILT,
+        _PLACED,
         metavar="FOLDER",
     ),
     Option("--target", "text", "The stage to build.", _BUILT, metavar="STAGE"),
@@ -121,6 +124,7 @@ OPTIONS = (
 COMMANDS = {
     "fix": "Rewrite Dockerfiles in place, or show what would change.",
     "check": "List what could be better; change nothing.",
+    "score": "Judge by the checklist of strategies, with points and evidence; change nothing.",
     "verify": "Build before and after and compare them; change nothing.",
     "measure": "Build before and after and show what is gained; change nothing.",
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from dockopt.engine.edit import EditError, Editor
-from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Proposal, Refusal, Safety, entry_key
+from dockopt.engine.model import NO_EFFECTS, Effects, Entry, FileEdit, Outcome, Proposal, Refusal, Safety, entry_key
 from dockopt.engine.proof import prove
 from dockopt.engine.registry import Registry, Spec, registry
 from dockopt.engine.suppress import Suppressions
@@ -83,7 +83,7 @@ def rewrite_document(
         run = _Run(facts, plan, options, known, careful=True)
         run.go()
     after = dump(run.document) if run.document is not document else data
-    return Outcome(data, after, tuple(run.journal()))
+    return Outcome(data, after, tuple(run.journal()), files=run.written())
 
 
 class _Run:
@@ -95,6 +95,9 @@ class _Run:
         self.facts = facts
         self.surroundings = facts.surroundings
         self.plan = plan
+        #: what may change this document; the rest, never safe, is asked once when nothing moves any more
+        self.acting = [spec for spec in plan if options.unsafe or spec.mildest == "safe"]
+        self.may_act = frozenset(spec.id for spec in self.acting)
         self.options = options
         self.known = known
         self.careful = careful
@@ -105,6 +108,7 @@ class _Run:
         #: per transform, what its last pass left undone and why; made into entries at the end, since most
         #: passes are followed by another
         self.open: dict[str, list[tuple[str, Proposal | Refusal]]] = {}
+        self.files: dict[str, list[Proposal]] = {}  #: per transform, what its last pass writes besides the Dockerfile
         self.quiet: dict[str, Document] = {}  #: the document each transform last had nothing to do on
         self.banned: set[tuple[str, tuple[int, ...], str]] = set()
         self.broken: set[str] = set()
@@ -113,12 +117,15 @@ class _Run:
     def go(self) -> None:
         busy: list[str] = []
         for _ in range(MAX_ROUNDS):
-            busy = [spec.id for spec in self.plan if self._exhaust(spec)]
+            busy = [spec.id for spec in self.acting if self._exhaust(spec)]
             if not busy:
                 break
         else:
             self._give_up(busy)
             return
+        for spec in self.plan:
+            if spec not in self.acting:
+                self._exhaust(spec)
         if self.document is not self.original and not self.careful:
             missed = prove(self.original_facts, self.facts, merge(self.applied_effects))
             self.doubtful = self.doubtful or missed is not None
@@ -126,7 +133,7 @@ class _Run:
     def _give_up(self, busy: list[str]) -> None:
         """The transforms do not settle: the original stays, and they are named."""
         self.document, self.facts = self.original, self.original_facts
-        self.applied, self.open = [], {}
+        self.applied, self.open, self.files = [], {}, {}
         last = self.original.instructions[-1].end_line
         for name in busy:
             self.defects.append(
@@ -148,6 +155,7 @@ class _Run:
         if spec.mentions and not self.facts.mentions(*spec.mentions):
             self.quiet[name] = self.document
             self.open.pop(name, None)
+            self.files.pop(name, None)
             return False
         transform = self.known.load(name)
         changed = False
@@ -164,6 +172,7 @@ class _Run:
         todo: list[Proposal] = []
         left: list[tuple[str, Proposal | Refusal]] = []
         taken: set[int] = set()
+        self.files.pop(name, None)
         try:
             for result in transform.propose(self.document, self.facts):
                 if self.suppressions and self.suppressions.hides(name, result.nodes):
@@ -172,12 +181,14 @@ class _Run:
                     left.append(("refused", result))
                 elif result.safety is Safety.MANUAL:
                     left.append(("manual", result))
-                elif result.safety is Safety.UNSAFE and not self.options.unsafe:
+                elif not self.options.unsafe and (result.safety is Safety.UNSAFE or name not in self.may_act):
                     left.append(("waiting", result))
                 elif self.options.drop and entry_key(name, *_lines(result.nodes)) in self.options.drop:
                     left.append(("not-proven", result))
                 elif self._key(name, result) in self.banned:
                     continue
+                elif result.files:
+                    self._write(name, result)
                 else:
                     ids = {node.id for node in result.nodes}
                     if not ids & taken:
@@ -195,6 +206,20 @@ class _Run:
             return None
         self.open[name] = left
         return todo or None
+
+    def _write(self, name: str, proposal: Proposal) -> None:
+        """Take up a proposal that writes other files; the last pass over the last text is what holds."""
+        from dockopt.engine.files import prove_files
+
+        missed = prove_files(self.facts, proposal.files)
+        if missed is not None:
+            self._reject(name, proposal, missed)
+        elif not {edit.path for edit in proposal.files} & {edit.path for edit in self.written()}:
+            self.files.setdefault(name, []).append(proposal)
+
+    def written(self) -> tuple[FileEdit, ...]:
+        """The other files to write."""
+        return tuple(edit for proposals in self.files.values() for proposal in proposals for edit in proposal.files)
 
     def _key(self, name: str, proposal: Proposal) -> tuple[str, tuple[int, ...], str]:
         return name, tuple(node.id for node in proposal.nodes), proposal.message
@@ -235,7 +260,8 @@ class _Run:
         editor = Editor(self.document)
         try:
             for proposal in proposals:
-                proposal.edit(editor)
+                if proposal.edit is not None:
+                    proposal.edit(editor)
             return editor.result()
         except (EditError, OverlapError):
             return None
@@ -261,6 +287,8 @@ class _Run:
     def journal(self) -> list[Entry]:
         """All entries, by line of the original file."""
         entries = [*self.applied, *self.defects]
+        for name, proposals in self.files.items():
+            entries.extend(_proposal_entry("applied", name, proposal) for proposal in proposals)
         for name, left in self.open.items():
             entries.extend(_left_entry(kind, name, result) for kind, result in left)
         seen: set[Entry] = set()

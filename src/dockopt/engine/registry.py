@@ -32,6 +32,7 @@ class Spec(NamedTuple):
     name: str  #: the class in the module
     after: tuple[str, ...]
     mentions: tuple[str, ...]
+    mildest: str = "safe"
 
     @classmethod
     def of(cls, transform: type[Transform]) -> Spec:
@@ -49,6 +50,7 @@ class Spec(NamedTuple):
             transform.__name__,
             tuple(transform.after),
             tuple(transform.mentions),
+            transform.mildest,
         )
 
 

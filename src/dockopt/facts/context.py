@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.facts.buildfiles import Build, candidates, read
 from dockopt.facts.ignorefile import Hidden, IgnoreRules, PatternError, check_syntax
+from dockopt.facts.outside import Outside
 from dockopt.facts.value import Known, Unknown
 
 if TYPE_CHECKING:
@@ -63,6 +64,18 @@ class Context:
                 continue
             return IgnoreRules(text, os.path.relpath(path, self.root))
         return IgnoreRules()
+
+    @property
+    def ignore_path(self) -> str:
+        """Where the ignore file in force stands, or would stand: an absolute path."""
+        source = self.ignore.source
+        return os.path.normpath(os.path.join(self.root, source or ".dockerignore"))
+
+    def under(self, rules: IgnoreRules) -> Context:
+        """The same context with other ignore rules in force."""
+        other = Context(self.root, self.dockerfile, self.evidence, self.builds, self.problems)
+        other.__dict__["ignore"] = rules
+        return other
 
     def path(self, name: str) -> str:
         """The absolute path of a name in the context."""

@@ -88,6 +88,7 @@ class AptNoInstallRecommends(Transform):
     after = ("apt-to-apt-get", "assume-yes")
     mentions = ("apt",)
     safety = "unsafe"
+    mildest = "unsafe"
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         by_view: dict[int, tuple[ScriptView, list[Invocation]]] = {}

@@ -35,6 +35,7 @@ class BundleWithout(Transform):
     id = "bundle-without"
     phase = Phase.PACKAGES
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("bundle",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

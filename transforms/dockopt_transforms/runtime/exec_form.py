@@ -70,6 +70,7 @@ class ExecForm(Transform):
     phase = Phase.RUNTIME
     aliases = ("DL3025",)
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("cmd", "entrypoint")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

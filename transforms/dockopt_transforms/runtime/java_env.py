@@ -39,6 +39,7 @@ class JavaEnv(Transform):
     phase = Phase.RUNTIME
     after = ("exec-form", "node-env")
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("java",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

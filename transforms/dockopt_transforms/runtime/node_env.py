@@ -44,6 +44,7 @@ class NodeEnv(Transform):
     phase = Phase.RUNTIME
     after = ("exec-form", "python-env")
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("node", "npm", "yarn", "pnpm")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -41,6 +41,7 @@ class PythonEnv(Transform):
     phase = Phase.RUNTIME
     after = ("exec-form",)
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("python", "uvicorn", "gunicorn", "hypercorn", "daphne", "flask", "fastapi", "celery", "streamlit")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -120,6 +120,7 @@ class AddUser(Transform):
     aliases = ("DL3002", "CKV_DOCKER_3")
     after = ("exec-form", "python-env", "node-env", "java-env", "expose-port")
     safety = "unsafe"
+    mildest = "unsafe"
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         stage = facts.stages.all[-1]

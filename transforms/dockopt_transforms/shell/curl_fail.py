@@ -52,6 +52,7 @@ class CurlFail(Transform):
     aliases = ("curlUseFlagF",)
     after = ("drop-sudo",)
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("curl",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
