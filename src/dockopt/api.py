@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from dockopt.facts.context import Context
     from dockopt.facts.ignorefile import IgnoreRules
     from dockopt.facts.repository import remote, web_address
+    from dockopt.facts.writable import Writable, declared_folders, is_system, writable
 
 __all__ = [
     "KEYWORDS",
@@ -105,8 +106,10 @@ __all__ = [
     "Unknown",
     "UnknownTransform",
     "Word",
+    "Writable",
     "base_name",
     "command_indent",
+    "declared_folders",
     "delete_item",
     "delete_word",
     "dump",
@@ -116,6 +119,7 @@ __all__ = [
     "insert_item",
     "installed",
     "invocations_in",
+    "is_system",
     "is_windows",
     "item_commands",
     "leading_operators",
@@ -149,6 +153,7 @@ __all__ = [
     "transform",
     "unwrap",
     "web_address",
+    "writable",
 ]
 
 
@@ -178,8 +183,12 @@ _LAZY = {
     "Context": "dockopt.facts.context",
     "IgnoreRules": "dockopt.facts.ignorefile",
     "Launch": "dockopt.facts.app.model",
+    "Writable": "dockopt.facts.writable",
+    "declared_folders": "dockopt.facts.writable",
+    "is_system": "dockopt.facts.writable",
     "remote": "dockopt.facts.repository",
     "web_address": "dockopt.facts.repository",
+    "writable": "dockopt.facts.writable",
 }
 
 

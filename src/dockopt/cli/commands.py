@@ -51,6 +51,10 @@ def run(arguments: Arguments) -> int:
             from dockopt.cli.scoring import run as score
 
             return score(arguments, console)
+        if arguments.command == "harden":
+            from dockopt.cli.hardening import run as harden
+
+            return harden(arguments, console)
         return _run(arguments, console)
     except (UsageProblem, FileProblem) as problem:
         where = f"{problem.path}: " if isinstance(problem, FileProblem) else ""

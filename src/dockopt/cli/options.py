@@ -62,12 +62,12 @@ class Option(NamedTuple):
         return self.name[2:].replace("-", "_")
 
 
-_REPORTED = ("fix", "check", "verify", "score")
+_REPORTED = ("fix", "check", "verify", "score", "harden")
 _APPLIED = ("fix", "verify", "measure")
 _BUILT = ("fix", "verify", "measure")
 _RUN = ("fix", "verify")
 _ALL = ("fix", "check", "verify", "measure")
-_PLACED = ("fix", "check", "verify", "measure", "score")
+_PLACED = ("fix", "check", "verify", "measure", "score", "harden")
 
 PATHS_HELP = "Dockerfiles, folders to search, or - for standard input. None: the current folder."
 
@@ -125,6 +125,7 @@ COMMANDS = {
     "fix": "Rewrite Dockerfiles in place, or show what would change.",
     "check": "List what could be better; change nothing.",
     "score": "Judge by the checklist of strategies, with points and evidence; change nothing.",
+    "harden": "Show how to run the image read-only and without rights: docker run, compose, Kubernetes.",
     "verify": "Build before and after and compare them; change nothing.",
     "measure": "Build before and after and show what is gained; change nothing.",
 }

@@ -34,7 +34,7 @@ _BUILTIN = word_set(
     ". : alias bg break cd command continue declare eval exit export fg hash jobs let local popd pushd read readonly "
     "return set shift source times trap type typeset ulimit umask unalias unset wait [["
 )
-_SPECIAL = re.compile(r"[*?\[{~]")
+_SPECIAL = r"[*?\[{~]"
 
 
 class ExecForm(Transform):
@@ -207,7 +207,7 @@ def _proposal(node: Instruction, script: Script, shell: tuple[str, ...] | None, 
         and not command.assignments
         and not command.redirects
         and all(word.value is not None for word in words)
-        and not any(_SPECIAL.search(_outside_quotes(word.text)) for word in words)
+        and not any(re.search(_SPECIAL, _outside_quotes(word.text)) for word in words)
     )
     edits = _words_edits(node, words) if plain else _shell_edits(node, command, shell)
 

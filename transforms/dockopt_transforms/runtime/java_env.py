@@ -10,7 +10,7 @@ from dockopt_transforms.runtime._start import env_text, insert_late, start_of
 
 _IMAGES = ("eclipse-temurin", "openjdk", "amazoncorretto", "sapmachine", "ibm-semeru-runtimes")
 _SET_ALREADY = ("-xmx", "maxram", "java_opts", "java_tool_options", "jdk_java_options", "jvm_opts", "_java_options")
-_PACKAGE = re.compile(r"(?:openjdk-?|java-)(\d+)(?:[.\d]*)(?:-j|-openjdk|-amazon)")
+_PACKAGE = r"(?:openjdk-?|java-)(\d+)(?:[.\d]*)(?:-j|-openjdk|-amazon)"
 _FIRST_WITH_BOTH = 10  #: JDK_JAVA_OPTIONS came with Java 9, MaxRAMPercentage with 10
 
 
@@ -85,6 +85,6 @@ def _version(facts: Facts, name: str, tag: str) -> int | None:
         int(match[1])
         for view in facts.scripts
         if view.stage in stage.chain
-        for match in _PACKAGE.finditer(view.script.text)
+        for match in re.finditer(_PACKAGE, view.script.text)
     }
     return versions.pop() if len(versions) == 1 else None

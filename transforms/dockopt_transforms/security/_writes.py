@@ -7,23 +7,16 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from dockopt.api import Command, Facts, Known, ScriptView, Stage, base_name, expand_known, unwrap
+from dockopt.api import Command, Facts, Known, ScriptView, Stage, base_name, unwrap
 from dockopt_transforms.shell._calls import word_set
 
 if TYPE_CHECKING:
     from dockopt.api import App, Context
 
-# Folders of the distribution: a program has no business writing there, and their owner is not changed.
-_SYSTEM = re.compile(
-    r"/(?:bin|boot|dev|etc|lib|lib64|proc|root|sbin|sys|tmp|usr|var/lib/(?:apt|dpkg)|var/cache|var/tmp)?(?:/|\Z)"
-)
-_OWN_USR = re.compile(r"/usr/(?:src|local/src)/.")
 _STATE = r"/(?:var|data|logs?|opt|srv|mnt|home|root|storage|uploads?|db|run)"
-_LITERAL = re.compile(rf"[\"'](?:sqlite:///)?({_STATE}(?:/[^\"'\s{{}}$]*)?)[\"']")
-_WRITING = re.compile(
-    r"open|Path|[Ff]ile|connect|mkdir|makedirs|write|Write|sqlite|DIR|PATH|FOLDER|DATABASE|Storage|storage|destination|Create"
-)
-_SETTING = re.compile(rf"[=:]\s*[\"']?(?:sqlite:///)?({_STATE}/[^\"'\s{{}}$,;]*)")
+_LITERAL = rf"[\"'](?:sqlite:///)?({_STATE}(?:/[^\"'\s{{}}$]*)?)[\"']"
+_WRITING = r"open|Path|[Ff]ile|connect|mkdir|makedirs|write|Write|sqlite|DIR|PATH|FOLDER|DATABASE|Storage|storage|destination|Create"
+_SETTING = rf"[=:]\s*[\"']?(?:sqlite:///)?({_STATE}/[^\"'\s{{}}$,;]*)"
 _SOURCES = (".py", ".js", ".ts", ".mjs", ".cjs", ".go", ".rs", ".java", ".kt", ".rb", ".cs", ".c", ".cc", ".cpp")
 _SETTINGS = (".properties", ".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf", ".env", ".json")
 _MOST_FILES = 400
@@ -37,11 +30,6 @@ _HARMLESS = word_set(
 )
 _PYTHON_MODULES = word_set("pip venv compileall ensurepip virtualenv build")
 _DJANGO = word_set("collectstatic compilemessages check")
-
-
-def is_system(path: str) -> bool:
-    """Whether a folder belongs to the distribution."""
-    return path == "/" or (bool(_SYSTEM.match(path)) and not _OWN_USR.match(path))
 
 
 def unknown_run(facts: Facts, stage: Stage) -> tuple[ScriptView, str] | None:
@@ -83,46 +71,6 @@ def _unknown(command: Command, text: str) -> str | None:
     return None if name in _HARMLESS else name
 
 
-def made_folders(facts: Facts, stage: Stage) -> list[str] | str:
-    """The folders the final image's instructions make for the program; what is not understood, as a string."""
-    found: dict[str, None] = {}
-    for member in reversed(stage.chain):
-        for node in member.instructions:
-            state = facts.state(node)
-            if node.name == "VOLUME":
-                for written in node.args:
-                    path = expand_known(written, state.env, node.escape)
-                    if path is None or not path.startswith("/"):
-                        return f"VOLUME {written}"
-                    found[posixpath.normpath(path)] = None
-    for view in facts.scripts:
-        if view.stage not in stage.chain:
-            continue
-        workdir = facts.state(view.instruction).workdir
-        moved = any(command.name in ("cd", "pushd") for command in view.commands)
-        for command in view.commands:
-            if command.name != "mkdir":
-                continue
-            parents = any(re.fullmatch(r"-\w*p\w*|--parents", word.text) for word in command.args)
-            for word in command.args:
-                if word.text.startswith("-"):
-                    continue
-                path = word.value
-                if path is None or word.glob or "{" in path:
-                    return f"mkdir {word.text}"
-                if not path.startswith("/"):
-                    if moved or not isinstance(workdir, Known):
-                        return f"mkdir {word.text}"
-                    path = posixpath.join(workdir.value, path)
-                path = posixpath.normpath(path)
-                if is_system(path):
-                    continue
-                if not parents:
-                    return f"mkdir {word.text} without -p"
-                found[path] = None
-    return list(found)
-
-
 def named_in(texts: Iterable[str], covered: Iterable[str]) -> str | None:
     """The first absolute path that looks like state and is not below a covered folder."""
     folders = tuple(covered)
@@ -152,8 +100,8 @@ def named_in_sources(context: Context, app: App, covered: Iterable[str]) -> str 
         for number, line in enumerate(text.value.split("\n"), 1):
             if "/" not in line or line.lstrip().startswith(("#", "//")):
                 continue
-            match = (_LITERAL if source else _SETTING).search(line)
-            if match is not None and (not source or _WRITING.search(line)) and not _covered(match[1], folders):
+            match = re.search(_LITERAL if source else _SETTING, line)
+            if match is not None and (not source or re.search(_WRITING, line)) and not _covered(match[1], folders):
                 return f"{name}:{number} names {match[1]}"
     return None
 

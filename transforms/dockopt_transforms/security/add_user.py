@@ -28,22 +28,15 @@ from dockopt.api import (
 )
 from dockopt_transforms.runtime._start import Start, insert_late, lead, start_of
 from dockopt_transforms.security._account import Account, account_for
-from dockopt_transforms.security._writes import (
-    is_system,
-    made_folders,
-    named_in,
-    named_in_sources,
-    unknown_run,
-)
 from dockopt_transforms.shell._calls import word_set
 
 if TYPE_CHECKING:
     from dockopt.api import App, Context, Launch
 
-_DROPPING = re.compile(r"\b(?:gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|setuidgid)\b")
-_DOCKER = re.compile(r"docker\.sock|\bdocker-ce\b|\bdocker\.io\b(?!/)|\bdocker-cli\b|\bdockerd\b")
-_MAKES_USERS = re.compile(r"\b(?:useradd|adduser)\b")
-_ROOTS_HOME = re.compile(r"/root(?![\w-])(?!/\.(?:cache|npm)\b)|(?<![\w.])~/|\$HOME\b|\$\{HOME\b")
+_DROPPING = r"\b(?:gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|setuidgid)\b"
+_DOCKER = r"docker\.sock|\bdocker-ce\b|\bdocker\.io\b(?!/)|\bdocker-cli\b|\bdockerd\b"
+_MAKES_USERS = r"\b(?:useradd|adduser)\b"
+_ROOTS_HOME = r"/root(?![\w-])(?!/\.(?:cache|npm)\b)|(?<![\w.])~/|\$HOME\b|\$\{HOME\b"
 _DAEMONS = word_set(
     "sshd cron crond supervisord systemd init s6-svscan runsvdir dockerd containerd mysqld mysqld_safe mariadbd postgres haproxy rsyslogd "
     "syslog-ng vsftpd openvpn named dnsmasq squid postfix dovecot exim smbd nmbd ntpd chronyd udevd dbus-daemon tor fail2ban-server "
@@ -56,7 +49,7 @@ _INTERPRETED = word_set(
 )
 _WORKERS = word_set("celery sidekiq rq dramatiq")
 _COMPILED = ("go", "rust", "native")
-_PORT_WORD = re.compile(r"(?:--?p(?:ort)?=|--bind=|--listen=|[\w.\]\[*]*:)?(\d{1,5})(?:/tcp)?\Z")
+_PORT_WORD = r"(?:--?p(?:ort)?=|--bind=|--listen=|[\w.\]\[*]*:)?(\d{1,5})(?:/tcp)?\Z"
 _FIRST_OPEN_PORT = 1024
 _NPM_STAYS_ROOT = 20  #: npm 9 and later run scripts as root; 7 and 8 as the folder's owner. Node 20 has 9 or 10.
 # What asks git about the sources, which answers root only for folders that are root's.
@@ -118,7 +111,7 @@ class AddUser(Transform):
     phase = Phase.RUNTIME
     family = "security"
     aliases = ("DL3002", "CKV_DOCKER_3")
-    after = ("exec-form", "python-env", "node-env", "java-env")
+    after = ("exec-form", "python-env", "node-env", "java-env", "expose-port")
     safety = "unsafe"
     mildest = "unsafe"
 
@@ -166,6 +159,8 @@ def _file_problem(
     facts: Facts, stage: Stage, start: Start, image: BaseImage, users: list[Instruction]
 ) -> tuple[str, str] | None:
     """What the Dockerfile alone tells."""
+    from dockopt_transforms.security._writes import unknown_run
+
     if not all(_is_root(node.rest) for node in users) or not _is_root(image.user or "root"):
         return "user-set", "the file switches users itself, and ends as root"
     nodes = [node for member in stage.chain for node in member.instructions]
@@ -174,16 +169,18 @@ def _file_problem(
     program = start.program
     if (image.drops and not own_entrypoint) or image.drops.startswith("server:"):
         return "drops-privileges", f"{image.reference} leaves root by itself"
-    if any(_DROPPING.search(text) for text in texts):
+    if any(re.search(_DROPPING, text) for text in texts):
         return "drops-privileges", "a program that changes the user is there"
-    if any(_DOCKER.search(text) for text in texts):
+    if any(re.search(_DOCKER, text) for text in texts):
         return "docker-socket", "the container talks to Docker, which is root's"
-    if any(_MAKES_USERS.search(node.rest) for node in nodes if node.name == "RUN"):
+    if any(re.search(_MAKES_USERS, node.rest) for node in nodes if node.name == "RUN"):
         return "creates-users", "the file makes accounts, of which nobody says what they are for"
     if program in _DAEMONS:
         return "needs-root", f"{program} has to start as root"
     for node in nodes:
-        if node.name in ("RUN", "COPY", "ADD", "ENV", "WORKDIR", "CMD", "ENTRYPOINT") and _ROOTS_HOME.search(node.rest):
+        if node.name in ("RUN", "COPY", "ADD", "ENV", "WORKDIR", "CMD", "ENTRYPOINT") and re.search(
+            _ROOTS_HOME, node.rest
+        ):
             return "home-of-root", f"line {node.start_line} has to do with root's home, where nobody else may look"
     for key in facts.config(stage):
         if key.startswith("expose:"):
@@ -193,8 +190,10 @@ def _file_problem(
             if int(port) < _FIRST_OPEN_PORT:
                 return "privileged-port", f"port {port} is below 1024"
     for word in start.words[1:]:
-        match = _PORT_WORD.match(word)
-        if (match is not None and word in ("80", "443")) or (match is not None and ":" in word and int(match[1]) < 1024):
+        match = re.match(_PORT_WORD, word)
+        if (match is not None and word in ("80", "443")) or (
+            match is not None and ":" in word and int(match[1]) < 1024
+        ):
             return "privileged-port", f"{word} is a port below 1024"
     found = unknown_run(facts, stage)
     if found is not None:
@@ -207,6 +206,9 @@ def _app_plan(
     facts: Facts, stage: Stage, image: BaseImage, app: Known[App], context: Context, launch: Launch
 ) -> Plan | tuple[str, str]:
     """What the application tells, and the plan."""
+    from dockopt.api import declared_folders, is_system
+    from dockopt_transforms.security._writes import named_in, named_in_sources
+
     program = launch.program
     value = app.value
     if program in _DAEMONS:
@@ -219,9 +221,10 @@ def _app_plan(
     workdir = facts.states.of_stage(stage).end.workdir
     if not isinstance(workdir, Known) or (is_system(workdir.value) and not image.minimal):
         return "workdir-shared", "the working directory is not the program's own"
-    made = made_folders(facts, stage)
-    if isinstance(made, str):
-        return "run-unknown", f"which folder is made is not known: {made}"
+    folders_made = declared_folders(facts, stage)
+    if not isinstance(folders_made, Known):
+        return "run-unknown", folders_made.reason
+    made = [each.path for each in folders_made.value]
     if image.minimal and made:
         return "base-unknown", f"{image.reference} has no command to give {made[0]} to a user"
     own = [] if is_system(workdir.value) or image.minimal else [workdir.value]
@@ -294,26 +297,32 @@ def _copies(facts: Facts, stage: Stage, workdir: str) -> list[Instruction]:
 def _built_after(
     facts: Facts, stage: Stage, copies: list[Instruction], context: Context, image: BaseImage
 ) -> tuple[str, str] | None:
-    if not copies:
-        return None
-    first = stage.instructions.index(copies[0])
-    major = re.match(r"(\d+)", image.tag)
-    old_npm = image.name != "node" or (major is not None and int(major[1]) < _NPM_STAYS_ROOT)
+    order = {node.id: index for index, node in enumerate(stage.instructions)}
+    first = min((order[node.id] for node in copies), default=len(order))
+    whole = min((order[node.id] for node in copies if _takes_all(node)), default=len(order))
+    # A rule that hides .git may be there in the next run only: whether it is sent must not decide.
+    repository = context.exists(".git") or context.hidden(".git") is not None
+    major = re.match(r"\d+", image.tag)
+    old_npm = image.name != "node" or (major is not None and int(major[0]) < _NPM_STAYS_ROOT)
     for view in facts.scripts:
-        if view.stage is not stage or stage.instructions.index(view.instruction) < first:
+        if view.stage is not stage:
             continue
+        position, line = order[view.instruction.id], view.instruction.start_line
         for command in view.commands:
             name = base_name(command.name or "")
-            line = view.instruction.start_line
-            if name in ("npm", "npx") and old_npm:
+            if position > first and name in ("npm", "npx") and old_npm:
                 return "built-after-copy", f"npm before 9 runs scripts as the owner of the folder (line {line})"
             local = name in ("pip", "pip3") and any(word.text in (".", "-e") for word in command.args)
-            if (name in _ASKS_GIT or local) and context.exists(".git"):
-                return (
-                    "built-after-copy",
-                    f"line {line} may ask git, which answers root only for root's folders; hide .git from the build",
-                )
+            if position > whole and repository and (name in _ASKS_GIT or local):
+                return "built-after-copy", f"line {line} may ask git, which answers root only for root's folders"
     return None
+
+
+def _takes_all(node: Instruction) -> bool:
+    """Whether a COPY may bring the repository's own folder."""
+    return node.flag("from") is None and any(
+        source.rstrip("/") in ("", ".", "*") or ".git" in source or source.startswith("$") for source in node.args[:-1]
+    )
 
 
 def _proposal(document: Document, facts: Facts, stage: Stage, where: Instruction, plan: Plan) -> Proposal:
