@@ -24,6 +24,8 @@ def leading_operators(document: Document) -> bool:
             if line.logical < 0:
                 continue
             content = node.text[line.content_start : line.content_end].strip()
+            if content in _OPERATORS:
+                continue  # alone on its line it both starts and ends it
             if content.startswith(("&&", "||")):
                 leading += 1
             elif content.endswith(("&&", "||")):
@@ -39,15 +41,16 @@ def operator_break(document: Document, node: Instruction | None = None, operator
     eol, escape, indent = document.eol, document.escape, document.indent
     leading = leading_operators(document)
     if node is not None and len(node.lines) > 1:
-        rows = _rows(node)
-        if any(row.strip().startswith("&&") for row in rows):
+        rows = [row for line in _rows(node) if (row := line.strip()) != "&&"]
+        if any(row.startswith("&&") for row in rows):
             leading = True
-        elif any(row.strip().endswith("&&") for row in rows):
+        elif any(row.endswith("&&") for row in rows):
             leading = False
         indent = command_indent(document, node)
     if leading:
         return f" {escape}{eol}{indent}{operator} "
-    return f" {operator} {escape}{eol}{indent}"
+    tight = node is not None and f"&&{escape}{eol}" in node.text and f"&& {escape}{eol}" not in node.text
+    return f" {operator}{'' if tight else ' '}{escape}{eol}{indent}"
 
 
 def _rows(node: Instruction) -> list[str]:
