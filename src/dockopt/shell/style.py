@@ -95,4 +95,25 @@ def insert_item(document: Document, node: Instruction, script: Script, after: in
     one_line = sum(line.logical >= 0 for line in node.lines) == 1
     if one_line and len(node.line.rstrip()) + len(text) + 4 <= WIDTH:
         return (item.end, item.end, f" && {text}")
-    return (item.end, item.end, operator_break(document, node) + text)
+    return insert_behind(document, node, script, item.end, operator_break(document, node) + text)
+
+
+def insert_behind(document: Document, node: Instruction, script: Script, at: int, text: str) -> Edit:
+    """The edit that puts ``text``, line breaks and all, behind the command that ends at offset ``at``.
+
+    A shell comment at the end of that command's line goes above the line it describes: left where it is, it
+    would stand behind what is added.
+    """
+    comment = next(((start, end) for start, end in script.comments if start >= at), None)
+    if comment is None or document.eol not in text:
+        return (at, at, text)
+    base = node.args_start
+    raw = node.raw_offset(base + at)
+    line = next(line for line in node.lines if line.start <= raw <= line.end)
+    content = node.text[line.content_start : line.content_end]
+    lead = content[: len(content) - len(content.lstrip(" \t"))]
+    begin = line.logical + len(lead) - base
+    if line is node.lines[0] or begin >= at or node.raw_offset(base + comment[1]) > line.content_end:
+        return (at, at, text)
+    note = script.text[comment[0] : comment[1]].rstrip()
+    return (begin, comment[1], f"{note}{document.eol}{lead}{script.text[begin:at]}{text}")
