@@ -37,7 +37,7 @@ from dockopt.facts.state import State
 from dockopt.facts.value import Known, Unknown
 from dockopt.shell.edits import delete_item, delete_word, insert_after, insert_before, item_commands, replace
 from dockopt.shell.script import Command, Item, Redirect, Script, Word, parse_script
-from dockopt.shell.style import command_indent, insert_item, leading_operators, operator_break
+from dockopt.shell.style import command_indent, insert_behind, insert_item, leading_operators, operator_break
 from dockopt.syntax.document import Document, Problem, dump, load
 from dockopt.syntax.grammar import KEYWORDS, Flag, Pair, Token, parse_heredoc, parse_json, tokens
 from dockopt.syntax.nodes import Blank, Comment, Directive, Heredoc, Instruction, Line, Node
@@ -116,6 +116,7 @@ __all__ = [
     "expand_known",
     "insert_after",
     "insert_before",
+    "insert_behind",
     "insert_item",
     "installed",
     "invocations_in",
