@@ -10,11 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from dockopt.api import Options, dump, load, rewrite
+from dockopt.api import Options, dump, load, registry, rewrite
 
 HERE = Path(__file__).resolve().parent
 NAMES = sorted(path.name.removesuffix(".before.Dockerfile") for path in HERE.glob("*.before.Dockerfile"))
-UNSAFE = Options(unsafe=True)
+# The families these lessons are about; what restructures an image has its own fixtures.
+UNSAFE = Options(
+    unsafe=True,
+    select=tuple(
+        id
+        for family in ("repair", "packages", "shell", "layers", "exec-form")
+        for id in registry().resolve(family)
+        if registry().spec(id).default
+    ),
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
