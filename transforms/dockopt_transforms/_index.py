@@ -449,7 +449,7 @@ ROWS: list[tuple[object, ...]] = [
         'GradleCacheClean',
         (),
         ('gradle',),
-        'safe',
+        'unsafe',
     ),
     (
         'maven-cache-clean',
@@ -463,7 +463,7 @@ ROWS: list[tuple[object, ...]] = [
         'MavenCacheClean',
         (),
         ('mvn',),
-        'safe',
+        'unsafe',
     ),
     (
         'microdnf-clean',
@@ -841,7 +841,7 @@ ROWS: list[tuple[object, ...]] = [
         'SplitStages',
         (),
         ('pip',),
-        'safe',
+        'unsafe',
     ),
     (
         'slim-base',
@@ -855,7 +855,7 @@ ROWS: list[tuple[object, ...]] = [
         'SlimBase',
         ('split-stages',),
         (),
-        'safe',
+        'unsafe',
     ),
     (
         'pin-base',
@@ -869,7 +869,7 @@ ROWS: list[tuple[object, ...]] = [
         'PinBase',
         ('split-stages', 'slim-base'),
         (),
-        'safe',
+        'unsafe',
     ),
     (
         'merge-arg',
@@ -1023,7 +1023,7 @@ ROWS: list[tuple[object, ...]] = [
         'ExposePort',
         ('exec-form', 'python-env', 'node-env', 'java-env'),
         ('cmd', 'entrypoint'),
-        'safe',
+        'unsafe',
     ),
     (
         'add-user',
@@ -1051,7 +1051,7 @@ ROWS: list[tuple[object, ...]] = [
         'AddHealthcheck',
         ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port', 'add-user'),
         ('cmd', 'entrypoint'),
-        'safe',
+        'unsafe',
     ),
     (
         'oci-labels',

@@ -65,6 +65,7 @@ class SplitStages(Transform):
     id = "split-stages"
     phase = Phase.STAGES
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("pip",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
