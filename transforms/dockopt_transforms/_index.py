@@ -781,7 +781,7 @@ ROWS: list[tuple[object, ...]] = [
         'dockopt_transforms.stages.split_stages',
         'SplitStages',
         (),
-        ('pip',),
+        ('pip', 'npm', 'yarn', 'pnpm'),
     ),
     (
         'slim-base',
