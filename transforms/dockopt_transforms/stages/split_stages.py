@@ -65,12 +65,8 @@ class SplitStages(Transform):
     id = "split-stages"
     phase = Phase.STAGES
     safety = "unsafe"
-<<<<<<< HEAD
     mildest = "unsafe"
-    mentions = ("pip",)
-=======
     mentions = ("pip", "npm", "yarn", "pnpm")
->>>>>>> stages
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         final = facts.stages.all[-1]
