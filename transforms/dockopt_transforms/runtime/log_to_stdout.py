@@ -75,7 +75,7 @@ class LogToStdout(Transform):
         start = start_of(facts)
         if start is None or start.stage.windows:
             return
-        if start.program == "gunicorn":
+        if start.words and (start.words[0] == "gunicorn" or start.words[0].endswith("/bin/gunicorn")):
             result = _gunicorn(facts, start)
         elif start.program in _SERVERS:
             result = _linked(document, facts, start)
@@ -94,6 +94,11 @@ def _gunicorn(facts: Facts, start: Start) -> Proposal | Refusal | None:
         return None
     if any(flag in _GUNICORN_DECIDES for flag in flags):
         return Refusal(node, "log-decided", "a configuration of its own says where the log goes")
+    context = facts.context
+    if not isinstance(context, Known):
+        return Refusal(node, "log-decided", "whether a gunicorn.conf.py says where the log goes is not known")
+    if any(name.rpartition("/")[2] == "gunicorn.conf.py" for name in context.value.listing.files):
+        return Refusal(node, "log-decided", "gunicorn.conf.py says where the log goes")
     words = node.json
     if words is None or tuple(words[-len(start.words) :]) != start.words:
         return Refusal(node, "shell-form", "the command is not in exec form")
