@@ -16,7 +16,17 @@ from dockopt.engine.model import NO_EFFECTS, Effects, Entry, FileEdit, Outcome, 
 from dockopt.engine.pipeline import Options, rewrite, rewrite_document
 from dockopt.engine.registry import PluginError, Registry, Spec, UnknownTransform, registry
 from dockopt.engine.transform import Transform
-from dockopt.facts.base import BaseImage, is_windows, lookup, pinned, runtime, slim, split_reference, table_of
+from dockopt.facts.base import (
+    BaseImage,
+    is_windows,
+    lookup,
+    pinned,
+    runtime,
+    slim,
+    split_reference,
+    split_tag,
+    table_of,
+)
 from dockopt.facts.facts import Facts, ScriptView, posix_shell
 from dockopt.facts.managers import BY_NAME as MANAGERS
 from dockopt.facts.managers import Manager
@@ -27,7 +37,7 @@ from dockopt.facts.state import State
 from dockopt.facts.value import Known, Unknown
 from dockopt.shell.edits import delete_item, delete_word, insert_after, insert_before, item_commands, replace
 from dockopt.shell.script import Command, Item, Redirect, Script, Word, parse_script
-from dockopt.shell.style import command_indent, insert_item, leading_operators, operator_break
+from dockopt.shell.style import command_indent, insert_behind, insert_item, leading_operators, operator_break
 from dockopt.syntax.document import Document, Problem, dump, load
 from dockopt.syntax.grammar import KEYWORDS, Flag, Pair, Token, parse_heredoc, parse_json, tokens
 from dockopt.syntax.nodes import Blank, Comment, Directive, Heredoc, Instruction, Line, Node
@@ -106,6 +116,7 @@ __all__ = [
     "expand_known",
     "insert_after",
     "insert_before",
+    "insert_behind",
     "insert_item",
     "installed",
     "invocations_in",
@@ -137,6 +148,7 @@ __all__ = [
     "splice",
     "splice_text",
     "split_reference",
+    "split_tag",
     "table_of",
     "tokens",
     "transform",

@@ -12,7 +12,7 @@ from dockopt.engine.registry import Registry, Spec, registry
 from dockopt.engine.suppress import Suppressions
 from dockopt.engine.transform import Transform
 from dockopt.facts.facts import Facts
-from dockopt.facts.outside import Outside
+from dockopt.facts.outside import Outside, Surroundings
 from dockopt.syntax.document import Document, dump, load
 from dockopt.syntax.nodes import Node
 from dockopt.syntax.spans import OverlapError
@@ -27,6 +27,7 @@ class Options(NamedTuple):
     unsafe: bool = False
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    acting_only: bool = False  #: do not ask the transforms none of whose proposals could be applied now
     careful: bool = False  #: prove every single proposal, not only the result (the engine does so itself on a miss)
     drop: tuple[str, ...] = ()  #: keys of journal entries to leave out, see :attr:`Entry.key`
 
@@ -37,7 +38,9 @@ def selected(options: Options, known: Registry) -> list[Spec]:
     return [
         spec
         for spec in known.specs
-        if (spec.id in wanted if wanted else spec.default) and spec.id not in options.ignore
+        if (spec.id in wanted if wanted else spec.default)
+        and spec.id not in options.ignore
+        and not (options.acting_only and not options.unsafe and spec.mildest != "safe")
     ]
 
 
@@ -109,6 +112,7 @@ class _Run:
         #: passes are followed by another
         self.open: dict[str, list[tuple[str, Proposal | Refusal]]] = {}
         self.files: dict[str, list[Proposal]] = {}  #: per transform, what its last pass writes besides the Dockerfile
+        self.settled: set[str] = set()  #: transforms whose other files the others have taken into account
         self.quiet: dict[str, Document] = {}  #: the document each transform last had nothing to do on
         self.banned: set[tuple[str, tuple[int, ...], str]] = set()
         self.broken: set[str] = set()
@@ -116,19 +120,55 @@ class _Run:
 
     def go(self) -> None:
         busy: list[str] = []
+        seen = self.document  #: the document that the facts from outside were read with
         for _ in range(MAX_ROUNDS):
             busy = [spec.id for spec in self.acting if self._exhaust(spec)]
-            if not busy:
+            if busy:
+                continue
+            if not self.surroundings.asked or (self.document is seen and self.files.keys() <= self.settled):
                 break
+            seen = self.document
+            self._look_around_again()
         else:
             self._give_up(busy)
             return
+        self._prove_files_again()
         for spec in self.plan:
             if spec not in self.acting:
                 self._exhaust(spec)
         if self.document is not self.original and not self.careful:
             missed = prove(self.original_facts, self.facts, merge(self.applied_effects))
             self.doubtful = self.doubtful or missed is not None
+
+    def _look_around_again(self) -> None:
+        """Read the facts from outside anew, with the text and the files as they are to be.
+
+        A second run would: it has to find nothing to do. Who writes other files has said what it had to.
+        """
+        self.settled.update(self.files)
+        outside = self.surroundings.outside
+        if outside is not None:
+            outside = outside._replace(overlay=tuple((edit.path, edit.after) for edit in self.written()))
+        self.surroundings = Surroundings(outside, self.facts)
+        self.facts = Facts(self.document, self.surroundings, self.facts)
+        self.quiet.clear()
+
+    def _prove_files_again(self) -> None:
+        """What was written early must still hold for the last text."""
+        if not self.settled:
+            return
+        from dockopt.engine.files import prove_files
+
+        facts = Facts(self.document, self.original_facts.surroundings.outside, self.facts)
+        for name, proposals in list(self.files.items()):
+            kept = []
+            for proposal in proposals:
+                missed = prove_files(facts, proposal.files)
+                if missed is None:
+                    kept.append(proposal)
+                else:
+                    self._reject(name, proposal, missed)
+            self.files[name] = kept
 
     def _give_up(self, busy: list[str]) -> None:
         """The transforms do not settle: the original stays, and they are named."""
@@ -150,7 +190,7 @@ class _Run:
     def _exhaust(self, spec: Spec) -> bool:
         """Run one transform until it proposes nothing new; True if it changed the document."""
         name = spec.id
-        if self.quiet.get(name) is self.document or name in self.broken:
+        if self.quiet.get(name) is self.document or name in self.broken or name in self.settled:
             return False
         if spec.mentions and not self.facts.mentions(*spec.mentions):
             self.quiet[name] = self.document

@@ -46,6 +46,7 @@ class Context:
         self.evidence = evidence
         self.builds = builds  #: every build of this Dockerfile that a file describes
         self.problems = problems  #: files that may describe builds and could not be read, with the reason
+        self.overlay: dict[str, bytes] = {}  #: ignore files that are about to be written, by absolute path
         self._texts: dict[str, Known[str] | Unknown] = {}
 
     @property
@@ -57,6 +58,9 @@ class Context:
     def ignore(self) -> IgnoreRules:
         """The ignore file in force: ``<Dockerfile>.dockerignore`` beside the Dockerfile, else the context's own."""
         for path in (self.dockerfile + ".dockerignore", os.path.join(self.root, ".dockerignore")):
+            planned = self.overlay.get(path)
+            if planned is not None:
+                return IgnoreRules(planned.decode("utf-8", "surrogateescape"), os.path.relpath(path, self.root))
             try:
                 with open(path, encoding="utf-8", errors="surrogateescape") as file:
                     text = file.read(MAX_BYTES)

@@ -97,6 +97,15 @@ class Facts:
         name = ImageFiles(self, context.value).find(path, stage)
         return context.value.text(name) if name is not None else Unknown(f"no COPY puts {path} there")
 
+    def context_file(self, path: str, stage: Stage) -> str | None:
+        """The build context's name of what stands at an absolute path in a stage, None where no COPY put it there."""
+        context = self.context
+        if isinstance(context, Unknown):
+            return None
+        from dockopt.facts.app.launch import ImageFiles
+
+        return ImageFiles(self, context.value).find(path, stage)
+
     @lazy
     def stages(self) -> Stages:
         return Stages(self.document)

@@ -57,15 +57,21 @@ def problem(result: Result) -> str:
     return f"dockopt: {result.path}{line}: {result.error}"
 
 
-def closing(summary: Summary, *, verb: str, verbose: bool) -> str:
+def closing(summary: Summary, *, verb: str, verbose: bool, all_told: bool = True) -> str:
     """The last line: files, changes, what waits behind ``--unsafe-fixes``, what was refused.
 
     :param verb: ``"fixed"`` or ``"would be fixed"``.
+    :param all_told: whether everything was asked what it has to say; else only what was done is counted.
     """
     parts = [
         f"{_count(summary.files, 'file')}, {summary.changed} {verb}"
         + (f" with {_count(summary.applied, 'change')}" if summary.applied else "")
     ]
+    if not all_told:
+        more = summary.waiting or summary.manual or summary.refused
+        summary = summary._replace(waiting=0, manual=0, refused=0)
+        parts += _rest(summary, verbose)
+        return "; ".join(parts) + (" ('dockopt check' lists what is left)" if more else "")
     return "; ".join(parts + _rest(summary, verbose))
 
 

@@ -278,7 +278,7 @@ def _bytes(path: str) -> bytes | None:
 
 def _is_dockerfile(name: str) -> bool:
     lower = name.lower()
-    if lower.endswith((".dockerignore", ".md", ".j2", ".orig", ".bak")):
+    if lower.endswith((".dockerignore", ".md", ".j2", ".orig", ".bak", ".expected")):
         return False
     return lower.startswith(("dockerfile", "containerfile")) or lower.endswith((".dockerfile", ".containerfile"))
 

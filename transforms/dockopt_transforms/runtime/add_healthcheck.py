@@ -63,6 +63,7 @@ class AddHealthcheck(Transform):
     aliases = ("CKV_DOCKER_2",)
     after = ("exec-form", "python-env", "node-env", "java-env", "expose-port", "add-user")
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("cmd", "entrypoint")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

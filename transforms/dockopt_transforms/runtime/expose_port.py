@@ -33,6 +33,7 @@ class ExposePort(Transform):
     phase = Phase.RUNTIME
     after = ("exec-form", "python-env", "node-env", "java-env")
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("cmd", "entrypoint")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -1,0 +1,321 @@
+"""Taking a single stage apart: what goes to the stage that builds, what stays in the one that runs.
+
+The stage that runs keeps the nodes of the file where they are; what moves is written anew, text for text,
+below the builder's FROM, with the comments above it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from dockopt.api import (
+    Blank,
+    Document,
+    Editor,
+    Facts,
+    Instruction,
+    Known,
+    Node,
+    ScriptView,
+    Stage,
+    Unknown,
+    base_name,
+    unwrap,
+)
+from dockopt_transforms.stages._words import words
+
+# Read by the program that runs, never by a build.
+RUN_TIME_VARIABLES = words("""
+    PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE PYTHONFAULTHANDLER PORT HOST FLASK_APP FLASK_ENV FLASK_DEBUG FLASK_RUN_HOST FLASK_RUN_PORT
+    DJANGO_SETTINGS_MODULE UVICORN_HOST UVICORN_PORT UVICORN_WORKERS GUNICORN_CMD_ARGS WEB_CONCURRENCY LOG_LEVEL JAVA_OPTS
+    JAVA_TOOL_OPTIONS SERVER_PORT SPRING_PROFILES_ACTIVE ASPNETCORE_URLS ASPNETCORE_ENVIRONMENT RAILS_LOG_TO_STDOUT RAILS_SERVE_STATIC_FILES
+    GIN_MODE
+    """)
+CONFIG = frozenset(("LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL", "VOLUME", "MAINTAINER"))
+LAYOUT = frozenset(("mkdir", "touch", "ln", "install", "chmod", "chown", "chgrp"))
+ACCOUNTS = frozenset(("useradd", "adduser", "groupadd", "addgroup", "usermod", "groupmod"))
+NEUTRAL = frozenset(
+    ("set", "true", ":", "echo", "printf", "sleep", "export", "ls", "pwd", "env", "cat", "test", "[", "which", "date")
+)
+# Commands every image with a shell has; busybox has them too.
+BASIC = words("""
+    awk base64 basename cat chgrp chmod chown cp cut date dd df diff dirname du echo env expr false find grep egrep fgrep gunzip gzip
+    head hostname id install kill ln ls md5sum mkdir mkfifo mknod mktemp mv nice nohup od paste printenv printf pwd readlink realpath rm
+    rmdir sed seq sh sha256sum sleep sort split stat stty sync tail tar tee test timeout touch tr true truncate tty uname uniq unlink
+    wc who whoami xargs yes cd export set unset umask exec exit trap wait read shift return local eval . source [ [[ : command type
+    ulimit
+    """)
+_CACHES = re.compile(
+    r"(?:/var/lib/apt/lists|/var/cache/(?:apt|apk|debconf|ldconfig|man)|(?:/root|~|\$HOME|\$\{HOME\})/\.(?:cache|npm|cargo/registry|m2|gradle)|/tmp|/var/tmp"
+    r"|/usr/share/(?:doc|man)|/usr/local/share/\.cache|/var/log)(?:/|\Z)"
+)
+
+
+class Impossible(Exception):
+    """A split that is refused: the cause's slug and the reason."""
+
+    def __init__(self, cause: str, reason: str, node: Instruction | None = None) -> None:
+        super().__init__(reason)
+        self.cause = cause
+        self.reason = reason
+        self.node = node
+
+
+class Unit(NamedTuple):
+    """An instruction of the stage and the comments and blank lines above it."""
+
+    node: Instruction
+    lead: tuple[Node, ...]
+
+
+def units(document: Document, stage: Stage) -> list[Unit]:
+    """The instructions of a stage with what stands above each."""
+    found: list[Unit] = []
+    lead: list[Node] = []
+    started = False
+    members = {node.id for node in stage.instructions}
+    for node in document.nodes:
+        if node is stage.from_:
+            started, lead = True, []
+        elif started and isinstance(node, Instruction):
+            if node.id not in members:
+                break
+            found.append(Unit(node, tuple(lead)))
+            lead = []
+        elif started:
+            lead.append(node)
+    return found
+
+
+class Split:
+    """The two stages as they come to be."""
+
+    def __init__(self, document: Document, facts: Facts, stage: Stage) -> None:
+        self.document = document
+        self.facts = facts
+        self.stage = stage
+        self.units = units(document, stage)
+        self.eol = document.eol
+        self.builder = unused_name(facts)
+        self.build: list[str] = []  #: the builder's text below its FROM, whole lines
+        self._runtime: dict[int, str] = {}  #: what becomes of a node in the stage that runs; one not here stays
+        self._above: dict[int, str] = {}
+        self._moved: set[int] = set()  #: nodes whose comments go with them
+
+    def into_builder(self, unit: Unit, *, comments: bool) -> None:
+        """Write an instruction into the builder, with the comments above it or without."""
+        self.lead_into_builder(unit, comments=comments)
+        self.write(unit.node.text)
+
+    def lead_into_builder(self, unit: Unit, *, comments: bool) -> None:
+        """Write what stands above an instruction into the builder: its comments, or only that there is a gap."""
+        for node in unit.lead:
+            if isinstance(node, Blank):
+                self.write(self.eol)
+            elif comments:
+                self.write(node.text)
+
+    def write(self, text: str) -> None:
+        """Write new text into the builder."""
+        if text and not text.endswith("\n"):
+            text += self.eol
+        for line in text.splitlines(keepends=True):
+            if not line.strip() and (not self.build or not self.build[-1].strip()):
+                continue  # one blank line is enough, and none below FROM
+            self.build.append(line)
+
+    def drop(self, unit: Unit) -> None:
+        """Take an instruction out of the stage that runs, with the comments and blank lines above it."""
+        self._runtime[unit.node.id] = ""
+        self._moved.add(unit.node.id)
+
+    def swap(self, unit: Unit, text: str, *, comments: bool) -> None:
+        """Put other text in an instruction's place; ``comments``: those above it stay there."""
+        self._runtime[unit.node.id] = text
+        if not comments:
+            self._moved.add(unit.node.id)
+
+    def put_above(self, unit: Unit, text: str) -> None:
+        """Put new text above an instruction that stays, and above the comments that belong to it."""
+        self._above[unit.node.id] = text
+
+    def stays(self, unit: Unit) -> bool:
+        """Whether an instruction stays in the stage that runs as it is."""
+        return unit.node.id not in self._runtime
+
+    def nodes(self) -> list[Node]:
+        """What the change touches."""
+        touched: list[Node] = [self.stage.from_]
+        for unit in self.units:
+            if unit.node.id in self._runtime or unit.node.id in self._above:
+                touched.append(unit.node)
+                touched.extend(unit.lead if unit.node.id in self._moved else ())
+        return touched
+
+    def edit(self, editor: Editor, builder_from: str, runtime_from: str) -> None:
+        """Make the change. ``builder_from`` and ``runtime_from`` are the two FROM instructions without line end."""
+        eol = self.eol
+        while self.build and not self.build[-1].strip():
+            self.build.pop()
+        body = "".join(self.build)
+        editor.replace(self.stage.from_, f"{builder_from}{eol}{body}{eol}{runtime_from}{eol}")
+        gap = False
+        for unit in self.units:
+            gap = gap or any(isinstance(node, Blank) for node in unit.lead)
+            if unit.node.id in self._runtime:
+                text = self._runtime[unit.node.id]
+                if unit.node.id in self._moved:
+                    for node in unit.lead:
+                        editor.replace(node, "")
+                    if text and gap:
+                        text = eol + text
+                editor.replace(unit.node, text)
+                gap = gap and not text
+            else:
+                above = self._above.get(unit.node.id)
+                if above is not None:
+                    first = next((node for node in unit.lead if not isinstance(node, Blank)), unit.node)
+                    editor.insert_before(first, ("" if gap else eol) + above + eol)
+                gap = False
+
+
+def unused_name(facts: Facts) -> str:
+    """A name for the stage that builds, which no stage has."""
+    name, number = "builder", 1
+    while name in facts.stages.names:
+        number += 1
+        name = f"builder{number}"
+    return name
+
+
+def from_texts(document: Document, stage: Stage, base: str, runtime: str, builder: str) -> tuple[str, str]:
+    """The FROM of the builder (as it was, with a name) and that of the stage that runs.
+
+    A variable in the reference stays in both. Impossible where it hides the part that changes.
+    """
+    node = stage.from_
+    args = node.args
+    flags = "".join(flag.text + " " for flag in node.flags)
+    keyword, as_ = node.keyword, document.keyword("AS")
+    if len(args) == 3:
+        as_ = args[1]
+    written = args[0]
+    final = written_like(written, base, runtime)
+    if final is None:
+        raise Impossible("base-unknown", f"the variable in {written} hides the part of the tag that would change")
+    name = f" {as_} {args[2]}" if len(args) == 3 else ""
+    return f"{keyword} {flags}{written} {as_} {builder}", f"{keyword} {flags}{final}{name}"
+
+
+def written_like(written: str, value: str, new: str) -> str | None:
+    """``new`` with the variables that ``written``, whose value is ``value``, has; None where it cannot be."""
+    if written == value:
+        return new
+    if "$" not in written:  # docker.io/library/ in front, which the value has too
+        return new if written.endswith(value) else None
+    last = max((match.end() for match in re.finditer(r"\$(?:\{[^}]*\}|\w+)", written)), default=0)
+    tail = written[last:]
+    if not value.endswith(tail):
+        return None
+    head = value[: len(value) - len(tail)]
+    if not new.startswith(head) or (written[last - 1] != "}" and re.match(r"\w", new[len(head) :])):
+        return None  # ``$TAG`` would run into what follows it
+    return written[:last] + new[len(head) :]
+
+
+def mentions_variable(text: str, name: str) -> bool:
+    """Whether ``$NAME`` or ``${NAME…`` stands in a text."""
+    return re.search(rf"\$(?:\{{{name}\b|{name}\b)", text) is not None
+
+
+class Kinds(NamedTuple):
+    """What the commands of a RUN are about."""
+
+    kinds: frozenset[
+        str
+    ]  #: ``system``, ``install``, ``clean``, ``layout``, ``accounts``, ``neutral``, ``remove``, ``other``
+    packages: tuple[str, ...]  #: what its system package manager installs, as written
+    others: tuple[str, ...]  #: names of the commands that are something else
+
+
+def kinds(view: ScriptView | None, installers: frozenset[str]) -> Kinds:
+    """Read a RUN: every command of its script is given a kind.
+
+    ``installers`` names the package managers whose calls count as ``install``.
+    """
+    if view is None or view.opaque is not None or view.script.error:
+        return Kinds(frozenset(("other",)), (), ("a script that is not read",))
+    found: set[str] = set()
+    packages: list[str] = []
+    others: list[str] = []
+    calls = {call.command.start: call for call in view.invocations}
+    for command in view.commands:
+        call = calls.get(command.start)
+        if call is not None and call.manager.name in installers:
+            found.add("install")
+            continue
+        if call is not None and call.manager.name in ("apt", "apk"):
+            if call.action == "remove" or (call.option("--virtual", "-t") and call.manager.name == "apk"):
+                found.add("remove")
+            elif call.action == "upgrade":
+                found.add("upgrade")
+            else:
+                found.add("system")
+            if call.action == "install":
+                packages.extend(word.value if word.value is not None else word.text for word in call.operands)
+            continue
+        at = unwrap(command)
+        words = command.words[at:]
+        if not command.words:
+            found.add("neutral")  # an assignment
+            continue
+        name = words[0].value if words else None
+        name = base_name(name) if name else None
+        if name == "rm" and all(_CACHES.match(word.text) for word in words[1:] if not word.text.startswith("-")):
+            found.add("clean")
+        elif name in NEUTRAL:
+            found.add("neutral")
+        elif name in LAYOUT:
+            found.add("layout")
+        elif name in ACCOUNTS:
+            found.add("accounts")
+        else:
+            found.add("other")
+            others.append(name or command.words[0].text)
+    return Kinds(frozenset(found), tuple(packages), tuple(others))
+
+
+def single_stage(facts: Facts) -> Stage:
+    """The one stage of a file that may be split.
+
+    :raises Impossible: for several stages, a stage somebody builds by name, ONBUILD.
+    """
+    stages = facts.stages.all
+    stage = stages[-1]
+    if len(stages) > 1:
+        raise Impossible("multi-stage", "the file has several stages already", stage.from_)
+    for node in stage.instructions:
+        if node.name == "ONBUILD":
+            raise Impossible(
+                "onbuild", "ONBUILD runs in images built from this one, which need what this one has", node
+            )
+    context = facts.context
+    if isinstance(context, Known) and context.value.targets:
+        raise Impossible(
+            "target-used", f"the target {', '.join(context.value.targets)} is built by name: {context.value.evidence}"
+        )
+    return stage
+
+
+def root_until(facts: Facts, nodes: Iterable[Instruction]) -> None:
+    """Check that the instructions run as root."""
+    for node in nodes:
+        if node.name != "RUN":
+            continue
+        user = facts.state(node).user
+        if isinstance(user, Unknown):
+            raise Impossible("build-user", f"which user installs is not known: {user.reason}", node)
+        if user.value.partition(":")[0] not in ("root", "0"):
+            raise Impossible("build-user", f"the install runs as {user.value}, whose files belong in its home", node)

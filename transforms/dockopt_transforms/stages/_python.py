@@ -1,0 +1,411 @@
+"""Python with pip: a virtual environment made by the builder, copied to the stage that runs.
+
+``/opt/venv`` rather than ``--user`` or ``--prefix``: it has one path for programs and libraries, every user can
+read it, and pip, Poetry, uv and Pipenv all install into the environment that PATH and VIRTUAL_ENV name.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import NamedTuple
+
+from dockopt.api import (
+    BaseImage,
+    Document,
+    Facts,
+    Instruction,
+    Invocation,
+    Known,
+    ScriptView,
+    Stage,
+    Unknown,
+    expand_known,
+    slim,
+)
+from dockopt_transforms._render import render
+from dockopt_transforms.stages import _pypi
+from dockopt_transforms.stages._plan import (
+    CONFIG,
+    RUN_TIME_VARIABLES,
+    Impossible,
+    Kinds,
+    Split,
+    Unit,
+    kinds,
+    mentions_variable,
+    root_until,
+)
+from dockopt_transforms.stages._programs import needed_programs
+from dockopt_transforms.stages._system import RUN_ONLY, at_run_time, bare
+
+VENV = "/opt/venv"
+_ELSEWHERE = ("--target", "-t", "--prefix", "--root", "--user", "--python")
+_PLACES = frozenset(("PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_ROOT", "PYTHONUSERBASE", "PYTHONHOME", "VIRTUAL_ENV"))
+_MANIFEST = re.compile(r"(?:.*/)?(?:requirements|constraints|reqs?)[\w.-]*(?:\.txt|\.in|/?)?\Z", re.I)
+_OWN_PATHS = re.compile(
+    r"/usr/local/bin/(?:python|pip|\w*corn|flask|celery|django)|/(?:site|dist)-packages\b|/root/\.local\b"
+)
+
+
+class Need(NamedTuple):
+    """Packages the side that runs must have, and which words of the file they come from."""
+
+    packages: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+
+def applies(facts: Facts, stage: Stage) -> bool:
+    """Whether pip installs something in the stage."""
+    return any(view.stage is stage and call.verb == "install" for view, call in facts.invocations("pip"))
+
+
+def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, tuple[str, ...]]:
+    """The two stages, the image of the one that runs, and what was relied on.
+
+    :raises Impossible: where it cannot be done, or nothing would be gained.
+    """
+    image = facts.base_image(stage)
+    if image is None or stage.base is None:
+        raise Impossible(
+            "base-unknown", f"the base image {stage.base or stage.from_.rest} is not in the table", stage.from_
+        )
+    if image.name != "python":
+        raise Impossible(
+            "base-unknown",
+            f"a virtual environment is only moved between images of python, not {image.reference}",
+            stage.from_,
+        )
+    if image.tag.startswith("2"):
+        raise Impossible("base-unknown", "Python 2 has no module that makes virtual environments", stage.from_)
+    small = slim(stage.base)
+    runtime = small.value if isinstance(small, Known) else stage.base
+    full = isinstance(small, Known)
+    if not full and not image.exact:
+        raise Impossible("base-unknown", f"the tag {image.reference} is not in the table", stage.from_)
+
+    plan = Split(document, facts, stage)
+    calls = [(view, call) for view, call in facts.invocations("pip") if view.stage is stage and call.verb == "install"]
+    _check_paths(document, facts, stage, calls)
+    last = max(
+        index for index, unit in enumerate(plan.units) if any(view.instruction is unit.node for view, _ in calls)
+    )
+    before, after = plan.units[: last + 1], plan.units[last + 1 :]
+    root_until(facts, (unit.node for unit in before))
+
+    read = {
+        unit.node.id: kinds(facts.script(unit.node), frozenset(("pip",)))
+        for unit in plan.units
+        if unit.node.name == "RUN"
+    }
+    packages = _packages(image, before, after, read)
+    needs = _requirements(facts, stage, calls, image, full)
+    programs = needed_programs(facts, stage, [unit.node for unit in after], image, runtime)
+    if (
+        not full
+        and not any(not known for known in packages.values())
+        and set(packages) == {word for known in packages.values() for word in known}
+    ):
+        raise Impossible(
+            "no-build-work", f"{image.reference} is small already and nothing is installed for the build alone"
+        )
+
+    extra = _missing([*needs.packages, *programs.packages], packages)
+    _assign(plan, facts, before, after, read, packages, extra, image)
+    return plan, runtime, (*needs.evidence, *programs.evidence)
+
+
+def _check_paths(document: Document, facts: Facts, stage: Stage, calls: list[tuple[ScriptView, Invocation]]) -> None:
+    for view, call in calls:
+        option = call.option(*_ELSEWHERE)
+        if option is not None:
+            raise Impossible("install-location", f"pip is told with {option.name} where to install", view.instruction)
+        if call.option("-e", "--editable"):
+            raise Impossible(
+                "editable-install", "an editable install leaves its files among the sources", view.instruction
+            )
+        if "/" in call.executable.text or call.wrappers:
+            raise Impossible(
+                "install-location",
+                f"pip is called as {call.command.words[0].text}, past any environment",
+                view.instruction,
+            )
+    names = {pair.key for node in stage.instructions if node.name == "ENV" for pair in node.pairs}
+    clash = sorted(names & _PLACES)
+    if clash:
+        raise Impossible("install-location", f"{clash[0]} says where Python's packages are")
+    found = _OWN_PATHS.search(document.text)
+    if found is not None:
+        raise Impossible("install-location", f"{found[0]} is named, which is outside a virtual environment")
+    for node in stage.instructions:
+        for pair in node.pairs if node.name == "ENV" else ():
+            if pair.key == "PATH" and not mentions_variable(pair.value, "PATH"):
+                raise Impossible("install-location", "PATH is set without what it was before", node)
+        if node.name in ("CMD", "ENTRYPOINT") and re.search(r"\b(?:ba|z|da)?sh['\", ]+-\w*l", node.rest):
+            raise Impossible("install-location", "a login shell sets PATH anew", node)
+
+
+def _packages(
+    image: BaseImage, before: list[Unit], after: list[Unit], read: dict[int, Kinds]
+) -> dict[str, tuple[str, ...]]:
+    """What each installed system package stands for at run time; checks every RUN on the way."""
+    found: dict[str, tuple[str, ...]] = {}
+    for unit in (*before, *after):
+        node = unit.node
+        if node.name != "RUN":
+            continue
+        what = read[node.id]
+        late = unit in after
+        if "remove" in what.kinds or "upgrade" in what.kinds:
+            cause = "cleaned-already" if "remove" in what.kinds else "unknown-step"
+            raise Impossible(cause, "packages are removed or upgraded here: what is left is not known", node)
+        if not late and what.others:
+            raise Impossible("unknown-step", f"what {what.others[0]} does to the image is not known", node)
+        for word in what.packages:
+            known = at_run_time(word, image)
+            if isinstance(known, Unknown):
+                raise Impossible("package-unknown", known.reason, node)
+            if late and not known.value:
+                raise Impossible(
+                    "unknown-step", f"{word} is installed after the last pip install: what it builds is not known", node
+                )
+            found[word] = known.value
+        if not late and "install" in what.kinds and what.kinds & {"layout", "accounts"}:
+            raise Impossible(
+                "mixed-run", "one RUN installs and sets up the image; dockopt does not take it apart", node
+            )
+        if (
+            not late
+            and "layout" in what.kinds
+            and any(not found.get(word, (word,)) or found[word] != (word,) for word in what.packages)
+        ):
+            raise Impossible("mixed-run", "one RUN installs build packages and sets up the image", node)
+    return found
+
+
+def _missing(wanted: list[str], packages: dict[str, tuple[str, ...]]) -> list[str]:
+    there = {bare(word) for known in packages.values() for word in known}
+    return [name for name in dict.fromkeys(wanted) if name not in there]
+
+
+def _assign(
+    plan: Split, facts: Facts, before: list[Unit], after: list[Unit], read: dict[int, Kinds], packages: dict[str, tuple[str, ...]],
+    extra: list[str], image: BaseImage,
+) -> None:  # fmt: skip
+    """Give every instruction up to the last install its side."""
+    document = plan.document
+    run_text = "\n".join(
+        unit.node.text
+        for unit in plan.units
+        if unit.node.name not in ("ARG",) and not (unit in before and unit.node.name == "RUN")
+    )
+    owned = any(unit.node.flag("chown") for unit in before)
+    started = False
+    libraries: list[str] = []
+    last = before[-1]
+    python = "python3" if "python" not in image.tools and "python3" in image.tools else "python"
+    for unit in before:
+        node = unit.node
+        name = node.name
+        if name in CONFIG:
+            continue
+        if name == "ENV":
+            if any(pair.key not in RUN_TIME_VARIABLES for pair in node.pairs):
+                plan.into_builder(unit, comments=False)
+        elif name == "ARG":
+            names = [token.text.partition("=")[0] for token in node.tokens]
+            read_later = any(mentions_variable(run_text, one) for one in names)
+            plan.into_builder(unit, comments=not read_later)
+            if not read_later:
+                plan.drop(unit)
+        elif name in ("COPY", "ADD"):
+            only = node.flag("from") is None and all(_MANIFEST.match(word) for word in node.args[:-1])
+            plan.into_builder(unit, comments=only)
+            if only:
+                plan.drop(unit)
+        elif name == "RUN":
+            what = read[node.id]
+            needed = list(dict.fromkeys(one for word in what.packages for one in packages[word]))
+            stays = list(what.packages) == needed and "install" not in what.kinds
+            if stays and what.kinds & {"accounts"} and not what.packages and not owned:
+                continue
+            if stays and what.packages and all(bare(word) in RUN_ONLY for word in what.packages):
+                continue
+            moves = not stays or (what.kinds <= {"system", "clean", "neutral"} and not needed)
+            plan.lead_into_builder(unit, comments=moves)
+            if "install" in what.kinds and not started:
+                started = True
+                plan.write(render(document, "venv_builder", python=python, venv=VENV))
+            plan.write(node.text)
+            if moves:
+                libraries += needed
+                plan.drop(unit)
+        else:  # WORKDIR, USER, SHELL
+            plan.into_builder(unit, comments=False)
+    wanted = list(dict.fromkeys((*libraries, *extra)))
+    text = _install(document, image, wanted) if wanted else ""
+    text += render(document, "venv_runtime", builder=plan.builder, venv=VENV)
+    # Above the sources: what changes with every commit must not make what does not be fetched again.
+    place = next((unit for unit in before if unit.node.name in ("COPY", "ADD") and plan.stays(unit)), None)
+    if place is not None:
+        plan.put_above(place, text)
+    else:
+        plan.swap(last, text, comments=False)
+
+
+def _install(document: Document, image: BaseImage, packages: list[str]) -> str:
+    return render(document, "apk_add" if image.manager == "apk" else "apt_install", packages=packages)
+
+
+def _requirements(
+    facts: Facts, stage: Stage, calls: list[tuple[ScriptView, Invocation]], image: BaseImage, full: bool
+) -> Need:
+    """The packages that what pip installs needs besides Python.
+
+    On a full image everything installed must be known: it may have been built against libraries the slim
+    one lacks. On a slim one those had to be named, and are handled by name.
+    """
+    packages: list[str] = []
+    evidence: list[str] = []
+    for line, where, node in _lines(facts, stage, calls):
+        read = _pypi.parse(line)
+        if read is None:
+            if full:
+                raise Impossible("needs-unknown", f"what {line.strip()} ({where}) needs at run time is not known", node)
+            continue
+        name, extras = read
+        if name in _pypi.OPEN:
+            raise Impossible(
+                "needs-unknown", f"{name} ({where}) runs compilers or other programs, and which is not known", node
+            )
+        developing = list(_pypi.LIBRARIES.get(name, ()))
+        if name == "psycopg" and "binary" in extras:
+            developing = []
+        since = _pypi.SINCE.get(name)
+        pinned = re.search(r"[=<~]=?\s*(\d+(?:\.\d+)*)", line)
+        if since is not None and pinned is not None and tuple(map(int, pinned[1].split("."))) < since[0]:
+            developing += since[1]
+        programs = _pypi.PROGRAMS.get(name, ())
+        if (
+            full
+            and not developing
+            and not programs
+            and name not in _pypi.SELF_CONTAINED
+            and name not in _pypi.LIBRARIES
+        ):
+            raise Impossible(
+                "needs-unknown", f"whether {name} ({where}) needs libraries of {image.reference} is not known", node
+            )
+        if not full:
+            continue
+        for one in developing:
+            known = at_run_time(one, image)
+            if isinstance(known, Unknown):
+                raise Impossible("package-unknown", known.reason, node)
+            packages += known.value
+        packages += programs
+        if developing or programs:
+            evidence.append(f"{where}: {name}")
+    return Need(tuple(packages), tuple(evidence))
+
+
+def _lines(
+    facts: Facts, stage: Stage, calls: list[tuple[ScriptView, Invocation]]
+) -> list[tuple[str, str, Instruction]]:
+    """Every requirement of the calls, with where it is written."""
+    found: list[tuple[str, str, Instruction]] = []
+    for view, call in calls:
+        node = view.instruction
+        state = facts.state(node)
+        for word in call.operands:
+            text = word.value if word.value is not None else word.text
+            if text in (".", "./") or text.startswith((".[", "./")):
+                found += [(line, where, node) for line, where in _project(facts, stage, node)]
+            else:
+                found.append((text, f"line {node.start_line}", node))
+        for option in call.options:
+            if option.name not in ("-r", "--requirement"):
+                continue
+            path = expand_known(option.value or "", state.env, "\\") if option.value is not None else None
+            if not path or isinstance(state.workdir, Unknown):
+                raise Impossible("needs-unknown", "which requirements file is installed is not known", node)
+            found += [
+                (line, where, node)
+                for line, where in _file(facts, stage, node, posixpath.join(state.workdir.value, path))
+            ]
+    return found
+
+
+def _file(facts: Facts, stage: Stage, node: Instruction, path: str) -> list[tuple[str, str]]:
+    context = facts.context
+    if isinstance(context, Unknown):
+        raise Impossible("context-unknown", f"what the app needs at run time is not known: {context.reason}", node)
+    name = facts.context_file(path, stage) or _mounted(node, path)
+    if name is None:
+        raise Impossible("needs-unknown", f"{path} is no file that COPY takes from the build context", node)
+    return _read(facts, name, node, 0)
+
+
+def _mounted(node: Instruction, path: str) -> str | None:
+    for flag in node.flags:
+        options = dict(part.partition("=")[::2] for part in (flag.value or "").split(","))
+        target = options.get("target", options.get("dst", ""))
+        bound = flag.name == "mount" and options.get("type", "bind") == "bind" and "from" not in options
+        if bound and target and posixpath.basename(target) == posixpath.basename(path):
+            return options.get("source", options.get("src"))
+    return None
+
+
+def _read(facts: Facts, name: str, node: Instruction, depth: int) -> list[tuple[str, str]]:
+    assert isinstance(facts.context, Known)
+    text = facts.context.value.text(name)
+    if isinstance(text, Unknown) or depth > 8:
+        raise Impossible("needs-unknown", text.reason if isinstance(text, Unknown) else f"{name} includes itself", node)
+    found: list[tuple[str, str]] = []
+    for number, line in enumerate(text.value.replace("\\\r\n", " ").replace("\\\n", " ").splitlines(), 1):
+        word = re.sub(r"(?:^|\s)#.*", "", line).strip()
+        if not word:
+            continue
+        other = re.match(r"(?:-r|--requirement)[= ]*(\S+)", word)
+        if other is not None:
+            found += _read(
+                facts, posixpath.normpath(posixpath.join(posixpath.dirname(name), other[1])), node, depth + 1
+            )
+        elif re.match(r"(?:-e|--editable)\b", word):
+            raise Impossible(
+                "editable-install",
+                f"{name}:{number} is an editable install, which leaves its files among the sources",
+                node,
+            )
+        elif not word.startswith("-"):
+            found.append((word, f"{name}:{number}"))
+    return found
+
+
+def _project(facts: Facts, stage: Stage, node: Instruction) -> list[tuple[str, str]]:
+    """The dependencies of the project pip installs from its folder."""
+    state = facts.state(node)
+    context = facts.context
+    if isinstance(context, Unknown):
+        raise Impossible("context-unknown", f"what the app needs at run time is not known: {context.reason}", node)
+    if isinstance(state.workdir, Unknown):
+        raise Impossible("needs-unknown", f"which project pip installs is not known: {state.workdir.reason}", node)
+    name = facts.context_file(posixpath.join(state.workdir.value, "pyproject.toml"), stage)
+    if name is None:
+        raise Impossible("needs-unknown", "the project pip installs has no pyproject.toml that COPY takes", node)
+    text = context.value.text(name)
+    if isinstance(text, Unknown):
+        raise Impossible("needs-unknown", text.reason, node)
+    import tomllib
+
+    try:
+        project = tomllib.loads(text.value).get("project")
+    except tomllib.TOMLDecodeError as error:
+        raise Impossible("needs-unknown", f"{name} does not parse: {error}", node) from error
+    if not isinstance(project, dict) or "dependencies" in project.get("dynamic", ()):
+        raise Impossible("needs-unknown", f"{name} does not list the dependencies", node)
+    lines = [
+        *project.get("dependencies", ()),
+        *(one for group in project.get("optional-dependencies", {}).values() for one in group),
+    ]
+    return [(str(line), name) for line in lines]

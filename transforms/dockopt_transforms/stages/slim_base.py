@@ -1,0 +1,150 @@
+"""The full variant of a base image → its slim one, where nothing needs more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from dockopt.api import (
+    BaseImage,
+    Document,
+    Editor,
+    Effects,
+    Facts,
+    Instruction,
+    Phase,
+    Proposal,
+    Refusal,
+    Safety,
+    Stage,
+    Transform,
+    Unknown,
+    lookup,
+    slim,
+    split_reference,
+)
+from dockopt_transforms.stages._plan import BASIC, Impossible, written_like
+from dockopt_transforms.stages._programs import command_names, needed_programs
+from dockopt_transforms.stages._words import words
+
+EFFECTS = Effects(files_removed=("/**",))
+_DISTRIBUTIONS = frozenset(("debian", "ubuntu"))
+_MANAGERS = frozenset(
+    ("apt-get", "apt", "dpkg", "apt-cache", "apt-key", "apt-mark", "dpkg-reconfigure", "addgroup", "adduser")
+)
+# Besides what the table's definitions call, Debian's slim images hold every essential package.
+_ESSENTIAL = words("""
+    useradd groupadd usermod groupmod userdel groupdel passwd chpasswd su login getent bash dash perl tar gzip sed grep find xargs diff cmp
+    mount umount ldconfig ldd iconv locale localedef debconf-set-selections update-alternatives start-stop-daemon
+    mawk awk hostname arch dpkg-divert dpkg-query apt-config runuser nproc numfmt shuf tac tsort base32 sha1sum sha512sum
+    python python3 pip pip3 node npm npx yarn corepack ruby gem bundle bundler
+    """)
+
+
+class SlimBase(Transform):
+    """Start the final stage from the slim variant of its base image.
+
+    What:
+        ``FROM debian:bookworm`` becomes ``FROM debian:bookworm-slim``, ``FROM node:20`` becomes ``FROM node:20-slim``
+        and so on, with the same version on the same release of the same distribution, in a final stage whose
+        every command is one the slim variant has or the stage installs itself.
+
+    Why:
+        The full variants of the language images carry compilers, headers and tools for building anything:
+        most of their size. Debian's slim image leaves out manuals and documentation.
+
+    Safety:
+        Unsafe: programs of the full image that the app calls in ways nobody can see are gone.
+
+    Refuses:
+        needs-more: a command of the stage, or the start command, is not known to be in the slim variant
+        may-compile: packages of a language are installed, which the compilers of the full image may build
+        context-unknown: the build context, whose sources may call programs, is not known
+        needs-unknown: a program that the app calls has no package that is known
+        unread-script: a RUN's script is not read
+        base-unknown: a variable hides the part of the tag that would change
+
+    References:
+        https://github.com/docker-library/docs/tree/master/python#image-variants
+        https://github.com/debuerreotype/debuerreotype (what Debian's slim leaves out)
+    """
+
+    id = "slim-base"
+    phase = Phase.STAGES
+    safety = "unsafe"
+    mildest = "unsafe"
+    after = ("split-stages",)
+
+    def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+        stage = facts.stages.all[-1]
+        if stage.parent is not None or stage.base is None:
+            return
+        image = facts.base_image(stage)
+        if image is None or image.family != "debian" or not image.exact or "slim" in image.tag:
+            return
+        new = slim(stage.base)
+        if isinstance(new, Unknown):
+            return
+        try:
+            written = stage.from_.args[0]
+            name = split_reference(stage.base)[0]
+            plain = written[written.index(name) :] if name in written else written
+            text = written_like(plain, image.reference if image.tag else plain, new.value)
+            if text is None:
+                raise Impossible(
+                    "base-unknown", f"the variable in {written} hides the part of the tag that would change"
+                )
+            _check(facts, stage, image, new.value)
+        except Impossible as why:
+            yield Refusal(why.node or stage.from_, why.cause, why.reason)
+            return
+        made = written[: len(written) - len(plain)] + text
+        yield Proposal(
+            stage.from_,
+            f"Start from {text}",
+            partial(_edit, stage.from_, written, made),
+            safety=Safety.UNSAFE,
+            effects=EFFECTS,
+            evidence=(new.evidence,),
+        )
+
+
+def _check(facts: Facts, stage: Stage, image: BaseImage, small: str) -> None:
+    """Whether everything the stage runs is in the slim variant.
+
+    Between Debian and its slim image no program differs, only documentation.
+
+    :raises Impossible: where something is not, or may not be.
+    """
+    if image.name in _DISTRIBUTIONS:
+        return
+    there = lookup(small)
+    tools = BASIC | _ESSENTIAL | _MANAGERS | (there.tools if there is not None else frozenset())
+    for node in stage.instructions:
+        if node.name == "ONBUILD":
+            raise Impossible("needs-more", "ONBUILD runs in images built from this one", node)
+        if node.name != "RUN":
+            continue
+        view = facts.script(node)
+        if view is None or view.opaque is not None or view.script.error:
+            raise Impossible("unread-script", "what the RUN calls is not read", node)
+        for call in view.invocations:
+            if call.manager.name not in ("apt",) and call.action in ("install", "upgrade"):
+                raise Impossible(
+                    "may-compile",
+                    f"{call.manager.name} may build what it installs with the full image's compilers",
+                    node,
+                )
+        for name in command_names(view.script.text):
+            if name not in tools:
+                raise Impossible("needs-more", f"{name} is not known to be in {small}", node)
+    needed = needed_programs(
+        facts, stage, [], image, small, suffixes=(".py", ".js", ".mjs", ".ts", ".rb", ".pl", ".php")
+    )
+    if needed.packages:
+        raise Impossible("needs-more", f"{needed.evidence[0]} is not in {small}")
+
+
+def _edit(node: Instruction, written: str, new: str, editor: Editor) -> None:
+    start = node.line.index(written, node.args_start)
+    editor.splice(node, [(start, start + len(written), new)])

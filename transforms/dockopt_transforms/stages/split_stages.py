@@ -1,0 +1,96 @@
+"""One stage that builds and runs → a stage that builds and one that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Safety, Transform
+from dockopt_transforms.stages import _python
+from dockopt_transforms.stages._plan import Impossible, from_texts, single_stage
+
+if TYPE_CHECKING:
+    from dockopt_transforms.stages._plan import Split
+
+EFFECTS = Effects(
+    files_removed=("/**",),
+    files_added=("/opt/venv/**",),
+    config=("env:PATH",),
+    packages_added=("apt:*", "apk:*"),
+)
+_ECOSYSTEMS = (_python,)
+
+
+class SplitStages(Transform):
+    """Split a single stage into one that builds and one that runs.
+
+    What:
+        Python with pip: the builder keeps the base image, its compilers and ``-dev`` packages, and installs
+        into a virtual environment, ``/opt/venv``; the final stage starts from the slim variant of the same
+        version and release, gets the environment by ``COPY --from``, the shared libraries that the ``-dev``
+        packages stand for (``libpq-dev``: ``libpq5``), and everything of the file that configures or runs.
+        Comments go with what they describe.
+
+    Why:
+        Compilers, headers and caches of a build make most of an image and most of what a scanner finds in
+        it. No process of the container ever uses them.
+
+    Safety:
+        Unsafe: the final image loses the build tools, and everything else the larger base image has.
+
+    Refuses:
+        multi-stage: the file has several stages already
+        target-used: a compose or bake file builds a stage by its name
+        base-unknown: the base image or its tag is not in the table, or a variable hides what would change
+        context-unknown: the build context, which says what the app needs, is not known
+        needs-unknown: a dependency, a program or a file that the app needs at run time cannot be told
+        package-unknown: nobody knows which package runs what was built with a ``-dev`` package
+        no-build-work: nothing is installed for the build alone, and the base image is small already
+        unknown-step: what a RUN does to the image cannot be told
+        mixed-run: one RUN installs build packages and sets up the image
+        build-user: the install does not run as root
+        install-location: packages are installed or looked for outside of a virtual environment
+        editable-install: an editable install leaves its files among the sources
+        cleaned-already: the RUN that installs build packages removes them too
+        onbuild: images built from this one need what it has
+
+    References:
+        https://docs.docker.com/build/building/multi-stage/
+        https://docs.python.org/3/library/venv.html (an environment needs the very Python it was made with)
+        https://peps.python.org/pep-0600/ (what a wheel for Linux may rely on)
+        Dependencies of -dev packages: the package lists of Debian and Ubuntu
+    """
+
+    id = "split-stages"
+    phase = Phase.STAGES
+    safety = "unsafe"
+    mildest = "unsafe"
+    mentions = ("pip",)
+
+    def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+        final = facts.stages.all[-1]
+        for ecosystem in _ECOSYSTEMS:
+            if not ecosystem.applies(facts, final):
+                continue
+            try:
+                stage = single_stage(facts)
+                plan, runtime, evidence = ecosystem.split(document, facts, stage)
+                assert stage.base is not None
+                builder_from, runtime_from = from_texts(document, stage, stage.base, runtime, plan.builder)
+            except Impossible as why:
+                yield Refusal(why.node or final.from_, why.cause, why.reason)
+                return
+            yield Proposal(
+                plan.nodes(),
+                f"Build in a stage of its own and run from {runtime}",
+                partial(_edit, plan, builder_from, runtime_from),
+                safety=Safety.UNSAFE,
+                effects=EFFECTS,
+                evidence=evidence,
+            )
+            return
+
+
+def _edit(plan: Split, builder_from: str, runtime_from: str, editor: Editor) -> None:
+    plan.edit(editor, builder_from, runtime_from)
