@@ -54,7 +54,7 @@ def docker(made: Hardening) -> str:
     parts = ["docker run --rm --read-only", "--cap-drop ALL"]
     parts += [f"--cap-add {name}" for name in made.capabilities]
     parts.append("--security-opt no-new-privileges:true")
-    parts += [f"--tmpfs {folder.path}" for folder in made.folders if not folder.keep]
+    parts += [f"--tmpfs {_memory(made, folder.path)}" for folder in made.folders if not folder.keep]
     parts += [
         f"--volume {made.name}-{volume_name(folder.path)}:{folder.path}" for folder in made.folders if folder.keep
     ]
@@ -72,7 +72,7 @@ def compose(made: Hardening) -> str:
     memory = [folder.path for folder in made.folders if not folder.keep]
     if memory:
         lines.append("    tmpfs:")
-        lines += [f"      - {path}" for path in memory]
+        lines += [f"      - {_memory(made, path)}" for path in memory]
     kept = [folder.path for folder in made.folders if folder.keep]
     if kept:
         lines.append("    volumes:")
@@ -129,6 +129,15 @@ def kubernetes(made: Hardening) -> str:
         else:
             lines += ["      emptyDir:", "        medium: Memory"]
     return "\n".join(lines) + "\n"
+
+
+def _memory(made: Hardening, path: str) -> str:
+    """A tmpfs over a folder of the image takes that folder's mode, and root for its owner."""
+    if path == "/tmp" or made.uid == 0 or not made.user:
+        return path
+    if made.uid is None:
+        return f"{path}:mode=1777"
+    return f"{path}:uid={made.uid}" + (f",gid={made.gid}" if made.gid is not None else "")
 
 
 def _mapping(port: str) -> str:

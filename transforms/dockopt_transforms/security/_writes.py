@@ -18,8 +18,13 @@ _LITERAL = rf"[\"'](?:sqlite:///)?({_STATE}(?:/[^\"'\s{{}}$]*)?)[\"']"
 _WRITING = r"open|Path|[Ff]ile|connect|mkdir|makedirs|write|Write|sqlite|DIR|PATH|FOLDER|DATABASE|Storage|storage|destination|Create"
 _SETTING = rf"[=:]\s*[\"']?(?:sqlite:///)?({_STATE}/[^\"'\s{{}}$,;]*)"
 _SOURCES = (".py", ".js", ".ts", ".mjs", ".cjs", ".go", ".rs", ".java", ".kt", ".rb", ".cs", ".c", ".cc", ".cpp")
-_SETTINGS = (".properties", ".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf", ".env", ".json")
+_SETTINGS = (".properties", ".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf", ".env", ".json", ".xml")
 _MOST_FILES = 400
+_CREATING = (
+    r"os\.(?:Create|OpenFile|WriteFile|Mkdir)|ioutil\.(?:WriteFile|Temp)|File::create|fs::(?:write|create_dir)|OpenOptions|"
+    r"FileWriter|FileOutputStream|RandomAccessFile|FileAppender|Files\.(?:write|create|copy|new\w*(?:Writer|OutputStream))|"
+    r"FileHandler|mkdirs?\(|sqlite|jdbc:h2:(?!mem)|rusqlite|bolt\.Open|badger\.|lumberjack|logging\.file"
+)
 
 # Commands of a build that leave nothing a program would have to write to later.
 _HARMLESS = word_set(
@@ -123,3 +128,15 @@ def _files(context: Context, app: App) -> Iterator[str]:
         if count > _MOST_FILES:
             return
         yield name
+
+
+def creates_files(context: Context, app: App) -> str | None:
+    """Where the sources seem to make a file: ``main.go:12``; None where nothing looks like it."""
+    for name in _files(context, app):
+        text = context.text(name)
+        if not isinstance(text, Known):
+            return f"{name} is not read"
+        found = re.search(_CREATING, text.value)
+        if found is not None:
+            return f"{name}:{text.value.count(chr(10), 0, found.start()) + 1} has {found[0]}"
+    return None

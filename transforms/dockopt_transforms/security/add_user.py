@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _DROPPING = r"\b(?:gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|setuidgid)\b"
 _DOCKER = r"docker\.sock|\bdocker-ce\b|\bdocker\.io\b(?!/)|\bdocker-cli\b|\bdockerd\b"
-_MAKES_USERS = r"\b(?:useradd|adduser)\b"
+_MAKES_USERS = ("useradd", "adduser", "groupadd", "addgroup")
 _ROOTS_HOME = r"/root(?![\w-])(?!/\.(?:cache|npm)\b)|(?<![\w.])~/|\$HOME\b|\$\{HOME\b"
 _DAEMONS = word_set(
     "sshd cron crond supervisord systemd init s6-svscan runsvdir dockerd containerd mysqld mysqld_safe mariadbd postgres haproxy rsyslogd "
@@ -49,9 +49,11 @@ _INTERPRETED = word_set(
 )
 _WORKERS = word_set("celery sidekiq rq dramatiq")
 _COMPILED = ("go", "rust", "native")
+_SCANNED = ("go", "rust", "java")  # languages in which making a file is a call by a name that can be looked for
 _PORT_WORD = r"(?:--?p(?:ort)?=|--bind=|--listen=|[\w.\]\[*]*:)?(\d{1,5})(?:/tcp)?\Z"
 _FIRST_OPEN_PORT = 1024
 _NPM_STAYS_ROOT = 20  #: npm 9 and later run scripts as root; 7 and 8 as the folder's owner. Node 20 has 9 or 10.
+_NEWEST_NODE = ("", "latest", "current", "lts", "slim", "alpine", "bookworm", "trixie")
 # What asks git about the sources, which answers root only for folders that are root's.
 _ASKS_GIT = word_set("git go npm yarn pnpm make cmake cargo mvn gradle poetry uv pdm hatch dotnet")
 _SCRIPT_HARMLESS = word_set("set echo printf exec export cd test [ : true sleep unset if then shift trap wait")
@@ -98,7 +100,8 @@ class AddUser(Transform):
         script-writes: the start script does what root may do
         run-unknown: a RUN of the final image leaves files behind whose writers are not known
         writes-elsewhere: a path the program seems to write to is in no folder that would be its own
-        workdir-shared: the working directory is the root folder, or one of the distribution's
+        workdir-shared: the working directory is the root folder, or one of the distribution's, and the program may
+            write there
         built-after-copy: a RUN below COPY builds with files that would no longer be root's
 
     References:
@@ -173,7 +176,7 @@ def _file_problem(
         return "drops-privileges", "a program that changes the user is there"
     if any(re.search(_DOCKER, text) for text in texts):
         return "docker-socket", "the container talks to Docker, which is root's"
-    if any(re.search(_MAKES_USERS, node.rest) for node in nodes if node.name == "RUN"):
+    if any(view.stage in stage.chain for name in _MAKES_USERS for view, _ in facts.commands(name)):
         return "creates-users", "the file makes accounts, of which nobody says what they are for"
     if program in _DAEMONS:
         return "needs-root", f"{program} has to start as root"
@@ -207,7 +210,7 @@ def _app_plan(
 ) -> Plan | tuple[str, str]:
     """What the application tells, and the plan."""
     from dockopt.api import declared_folders, is_system
-    from dockopt_transforms.security._writes import named_in, named_in_sources
+    from dockopt_transforms.security._writes import creates_files, named_in, named_in_sources
 
     program = launch.program
     value = app.value
@@ -219,8 +222,17 @@ def _app_plan(
     if problem is not None:
         return problem
     workdir = facts.states.of_stage(stage).end.workdir
-    if not isinstance(workdir, Known) or (is_system(workdir.value) and not image.minimal):
-        return "workdir-shared", "the working directory is not the program's own"
+    if not isinstance(workdir, Known):
+        return "workdir-shared", workdir.reason
+    if is_system(workdir.value) and not image.minimal:
+        made_in = (
+            "its language says nothing about it" if value.ecosystem not in _SCANNED else creates_files(context, value)
+        )
+        if made_in is not None:
+            return (
+                "workdir-shared",
+                f"the working directory is not the program's own, and it may write there: {made_in}",
+            )
     folders_made = declared_folders(facts, stage)
     if not isinstance(folders_made, Known):
         return "run-unknown", folders_made.reason
@@ -303,7 +315,8 @@ def _built_after(
     # A rule that hides .git may be there in the next run only: whether it is sent must not decide.
     repository = context.exists(".git") or context.hidden(".git") is not None
     major = re.match(r"\d+", image.tag)
-    old_npm = image.name != "node" or (major is not None and int(major[0]) < _NPM_STAYS_ROOT)
+    new = int(major[0]) >= _NPM_STAYS_ROOT if major is not None else image.tag.partition("-")[0] in _NEWEST_NODE
+    old_npm = image.name != "node" or not new
     for view in facts.scripts:
         if view.stage is not stage:
             continue
