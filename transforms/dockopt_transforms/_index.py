@@ -1123,4 +1123,18 @@ ROWS: list[tuple[object, ...]] = [
         ('&&',),
         'safe',
     ),
+    (
+        'layout',
+        (),
+        'LAYOUT',
+        'LAYOUT',
+        'safe',
+        False,
+        'Give continuation lines one indent, and instructions one spacing.',
+        'dockopt_transforms.layout.layout',
+        'Layout',
+        (),
+        (),
+        'safe',
+    ),
 ]
