@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dockopt.api import Document, Edit, Editor, Facts, Phase, Proposal, Refusal, Safety, Transform, insert_after
-from dockopt_transforms.shell._calls import Call, Option, calls, grouped, names_of, options, word_set
+from dockopt.api import Document, Edit, Editor, Facts, Option, Phase, Proposal, Refusal, Safety, Transform, insert_after
+from dockopt_transforms.shell._calls import Call, calls, grouped, names_of, options, word_set
 
 _VALUED = word_set(
     "-A -b -c -C -d -D -e -E -F -h -H -K -m -o -P -Q -r -t -T -u -U -w -x -X -y -Y -z --output --header --retry "
