@@ -31,6 +31,8 @@ SAFETY = {
     "safe": "safe: applied by `dockopt fix`",
     "unsafe": "unsafe: applied by `dockopt fix --unsafe-fixes`",
     "safe or unsafe": "safe: applied by `dockopt fix`, or unsafe: applied by `--unsafe-fixes`, each change by itself",
+    "safe or manual": "safe: applied by `dockopt fix`, or manual: only shown, each change by itself",
+    "unsafe or manual": "unsafe: applied by `dockopt fix --unsafe-fixes`, or manual: only shown, each by itself",
     "manual": "manual: shown, never applied",
 }
 

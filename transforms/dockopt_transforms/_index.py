@@ -1065,7 +1065,7 @@ ROWS: list[tuple[object, ...]] = [
         'LogToStdout',
         ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port', 'add-user', 'add-healthcheck'),
         ('nginx', 'apache', 'httpd', 'gunicorn'),
-        'safe',
+        'unsafe',
     ),
     (
         'read-only-ready',
@@ -1079,7 +1079,7 @@ ROWS: list[tuple[object, ...]] = [
         'ReadOnlyReady',
         ('exec-form', 'add-user'),
         (),
-        'safe',
+        'manual',
     ),
     (
         'oci-labels',
