@@ -23,7 +23,8 @@ from dockopt.build.behave import RunSettings
 from dockopt.build.engine import BuildSettings, Engine, EngineProblem
 from dockopt.build.session import Handled, Request, handle
 from dockopt.build.verify import Prover
-from dockopt.engine.pipeline import Options
+from dockopt.engine.pipeline import Options, rewrite
+from dockopt.facts.context import Outside
 from dockopt.report.units import change, duration, size
 from dockopt.workspace.discovery import find
 from dockopt.workspace.run import Job, Result, Task
@@ -47,10 +48,14 @@ def main() -> int:
         for number, path in enumerate(files, 1):
             contexts: tuple[tuple[str, str], ...] = ()
             if arguments.stand_ins:
-                images = stand_ins(Path(path).read_bytes(), alpine=True)
+                text = Path(path).read_bytes()
+                images = stand_ins(text, alpine=True)
                 if images is None:
                     print(f"{number}/{len(files)} {path}: no stand-in for its base image", file=sys.stderr)
                     continue
+                # A rewrite may name other images than the original.
+                rewritten = rewrite(text, Options(unsafe=not arguments.safe), Outside(path)).after
+                images |= stand_ins(rewritten, alpine=True) or {}
                 contexts = tuple((name, f"docker-image://{to}") for name, to in images.items())
             build = BuildSettings(network=arguments.network, build_contexts=contexts, timeout=900)
             request = Request(build, RunSettings(network=arguments.network))

@@ -45,6 +45,8 @@ def stand_ins(dockerfile: bytes, *, alpine: bool = False) -> dict[str, str] | No
 
     :param alpine: give Debian for Alpine, for a file whose built stage does not use ``apk``.
     """
+    # As sloppy: a server at the end of a file of which an earlier stage is built.
+    known = STAND_INS | ({"nginx:*": "debian:trixie-slim"} if alpine else {})
     found: dict[str, str] = {}
     stages: set[str] = set()
     for node in load(dockerfile).instructions:
@@ -55,7 +57,7 @@ def stand_ins(dockerfile: bytes, *, alpine: bool = False) -> dict[str, str] | No
         if image.lower() not in stages and image != "scratch":
             if "$" in image or "@" in image or ("alpine" in image and not alpine):
                 return None
-            stand_in = next((to for name, to in STAND_INS.items() if fnmatch.fnmatchcase(image, name)), None)
+            stand_in = next((to for name, to in known.items() if fnmatch.fnmatchcase(image, name)), None)
             if stand_in is None:
                 return None
             found[image] = stand_in

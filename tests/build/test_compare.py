@@ -120,6 +120,11 @@ def test_package_brings_its_files_and_its_managers_records() -> None:
     assert undeclared == {"apt:nano", "/usr/bin/nano", "/etc/mine"}
 
 
+def test_packages_nobody_names() -> None:
+    found = compare_packages(Packages({"apt:libx": "1", "pip:x": "1"}, {}), NONE)
+    assert judged(found, entry("t", packages_removed=("apt:~*",))) == {"apt:libx": ("t",), "pip:x": ()}
+
+
 def test_another_version_is_never_declared_by_coming_and_going() -> None:
     found = compare_packages(Packages({"apt:a": "1"}, {}), Packages({"apt:a": "2"}, {}))
     assert judged(found, entry("t", packages_added=("apt:*",), packages_removed=("apt:*",))) == {"apt:a": ()}

@@ -15,6 +15,9 @@ from dockopt.engine.model import Effects, Entry
 RECORDS = compiled(
     (
         "/etc/alternatives/**",
+        "/etc/fonts/**",
+        "/run/**",
+        "/usr/share/fonts/**",
         "/etc/ld.so.cache",
         "/etc/group*",
         "/etc/gshadow*",
@@ -125,8 +128,9 @@ class _Rules:
         self._removed = compiled(glob for each in effects for glob in each.files_removed)
         self._added = compiled(glob for each in effects for glob in each.files_added)
         self._config = _names(key for each in effects for key in each.config)
-        self._packages_added = _names(name for each in effects for name in each.packages_added)
-        self._packages_removed = _names(name for each in effects for name in each.packages_removed)
+        # Which packages commands name, the proof from the text has compared already: here "~" is any.
+        self._packages_added = _names(n.replace(":~", ":", 1) for each in effects for n in each.packages_added)
+        self._packages_removed = _names(n.replace(":~", ":", 1) for each in effects for n in each.packages_removed)
 
     def cover(self, difference: Difference) -> bool:
         what, change = difference.what, difference.change

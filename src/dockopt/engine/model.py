@@ -45,7 +45,8 @@ class Effects(NamedTuple):
     ``shell``, ``stopsignal``, ``healthcheck``, ``author``, ``onbuild``, ``env:NAME``, ``label:NAME``,
     ``expose:8080/tcp``, ``volume:/path``; a trailing ``*`` matches any rest. ``files_removed`` and
     ``files_added`` are absolute globs. ``packages_added`` and ``packages_removed`` name packages as
-    ``manager:package`` (``apt:curl``); ``*`` matches any rest. ``layers`` is the change in the number
+    ``manager:package`` (``apt:curl``); ``*`` matches any rest, and ``apt:~*`` stands for packages that no
+    command names, which came along as recommendations or dependencies. ``layers`` is the change in the number
     of layers.
     """
 

@@ -191,5 +191,5 @@ def _proposal(facts: Facts, view: ScriptView, calls: list[Invocation], named: se
         message,
         edit,
         safety=Safety.UNSAFE,
-        effects=Effects(packages_added=tuple(f"apt:{name}" for name in added)),
+        effects=Effects(packages_added=tuple(f"apt:{name}" for name in added), packages_removed=("apt:~*",)),
     )
