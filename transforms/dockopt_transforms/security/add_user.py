@@ -27,6 +27,7 @@ from dockopt.api import (
     posix_shell,
 )
 from dockopt_transforms.runtime._start import Start, insert_late, lead, start_of
+from dockopt_transforms.runtime.node_env import develops
 from dockopt_transforms.security._account import Account, account_for
 from dockopt_transforms.shell._calls import word_set
 
@@ -216,9 +217,11 @@ def _app_plan(
     value = app.value
     if program in _DAEMONS:
         return "needs-root", f"{program} has to start as root"
-    if program not in _INTERPRETED and value.ecosystem not in _COMPILED:
-        return "command-unknown", f"what {program} does is not known"
-    problem = _script_problem(context, launch) or _port_problem(facts, stage, value, program)
+    problem = (
+        _command_problem(launch, value)
+        or _script_problem(context, launch)
+        or _port_problem(facts, stage, value, program)
+    )
     if problem is not None:
         return problem
     workdir = facts.states.of_stage(stage).end.workdir
@@ -258,6 +261,23 @@ def _app_plan(
     if (account.commands or folders) and not posix_shell(shell):
         return "base-unknown", "SHELL is none that dockopt knows"
     return Plan(account, folders, copies, (image.evidence, app.evidence, launch.evidence))
+
+
+def _command_problem(launch: Launch, app: App) -> tuple[str, str] | None:
+    program, argv = launch.program, launch.argv
+    built = app.ecosystem in _COMPILED and "/" in argv[0]
+    if program not in _INTERPRETED and not built:
+        return "command-unknown", f"what {program} does is not known"
+    installing = next((name for name in launch.wrappers if name in ("uv", "pipenv", "npx", "bunx")), None)
+    if installing is not None:
+        return "command-unknown", f"{installing} may install something when it starts"
+    if program == "dotnet" and argv[1:2] in (("run",), ("watch",), ("test",)):
+        return "command-unknown", f"dotnet {argv[1]} builds when it starts"
+    command = app.details.get("command")
+    words = tuple(command.value.split()) if command is not None else argv
+    if app.ecosystem == "node" and (develops(words) or develops(argv)):
+        return "command-unknown", f"{' '.join(words)} writes beside the sources: a command to develop with"
+    return None
 
 
 def _script_problem(context: Context, launch: Launch) -> tuple[str, str] | None:
