@@ -34,7 +34,8 @@ from dockopt_transforms.shell._calls import word_set
 if TYPE_CHECKING:
     from dockopt.api import App, Context, Launch
 
-_DROPPING = r"\b(?:gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|setuidgid)\b"
+_DROPPING_NAMES = ("gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chpst", "setuidgid")
+_DROPPING = rf"\b(?:{'|'.join(_DROPPING_NAMES)})\b"
 _DOCKER = r"docker\.sock|\bdocker-ce\b|\bdocker\.io\b(?!/)|\bdocker-cli\b|\bdockerd\b"
 _MAKES_USERS = ("useradd", "adduser", "groupadd", "addgroup")
 _ROOTS_HOME = r"/root(?![\w-])(?!/\.(?:cache|npm)\b)|(?<![\w.])~/|\$HOME\b|\$\{HOME\b"
@@ -173,15 +174,15 @@ def _file_problem(
     program = start.program
     if (image.drops and not own_entrypoint) or image.drops.startswith("server:"):
         return "drops-privileges", f"{image.reference} leaves root by itself"
-    if any(re.search(_DROPPING, text) for text in texts):
+    if facts.mentions(*_DROPPING_NAMES) and any(re.search(_DROPPING, text) for text in texts):
         return "drops-privileges", "a program that changes the user is there"
-    if any(re.search(_DOCKER, text) for text in texts):
+    if facts.mentions("docker.", "docker-c", "dockerd") and any(re.search(_DOCKER, text) for text in texts):
         return "docker-socket", "the container talks to Docker, which is root's"
     if any(view.stage in stage.chain for name in _MAKES_USERS for view, _ in facts.commands(name)):
         return "creates-users", "the file makes accounts, of which nobody says what they are for"
     if program in _DAEMONS:
         return "needs-root", f"{program} has to start as root"
-    for node in nodes:
+    for node in nodes if facts.mentions("/root", "~/", "$home", "${home") else ():
         if node.name in ("RUN", "COPY", "ADD", "ENV", "WORKDIR", "CMD", "ENTRYPOINT") and re.search(
             _ROOTS_HOME, node.rest
         ):
