@@ -14,6 +14,7 @@ _BUILDERS = words(
     "catkin_make colcon qmake b2 rake waf phpize docker-php-ext-install docker-php-ext-configure pecl R "
     "Rscript wasm-pack hugo jekyll xcaddy luarocks"
 )
+_CACHES = ("/var/lib/apt/lists", "/var/cache/")
 # They set up what a package manager then reads.
 _PACKAGE_TOOLS = words("add-apt-repository apt-add-repository apt-key dpkg rpm rpmkeys yum-config-manager")
 _BUILD_VERBS = {
@@ -91,6 +92,20 @@ def work(view: ScriptView) -> frozenset[str]:
         elif name.startswith(("python", "pypy")) and _runs_setup(command):
             found.add(BUILD)
     return frozenset(found)
+
+
+def steps(view: ScriptView) -> int:
+    """How many commands of a script do something of their own.
+
+    Fetching an index and cleaning up behind an install belong to the install; most RUNs of the file have them.
+    """
+    serving = {id(call.command) for call in view.invocations if call.action in ("update", "clean")}
+    return sum(id(command) not in serving and not _empties_cache(command) for command in view.script.commands)
+
+
+def _empties_cache(command: Command) -> bool:
+    operands = [word.text for word in command.args if not word.text.startswith("-")]
+    return command.name == "rm" and bool(operands) and all(text.startswith(_CACHES) for text in operands)
 
 
 def takes_back(view: ScriptView) -> bool:

@@ -56,7 +56,7 @@ class AptCleanLists(Transform):
     id = "apt-clean-lists"
     phase = Phase.PACKAGES
     aliases = ("DL3009", "aptGetInstallThenRemoveAptLists")
-    after = ("apt-to-apt-get", "apt-join-update")
+    after = ("apt-to-apt-get", "apt-join-update", "apt-no-install-recommends")
     mentions = ("apt",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

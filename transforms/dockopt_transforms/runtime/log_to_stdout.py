@@ -69,6 +69,7 @@ class LogToStdout(Transform):
     phase = Phase.RUNTIME
     after = ("exec-form", "python-env", "node-env", "java-env", "expose-port", "add-user", "add-healthcheck")
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("nginx", "apache", "httpd", "gunicorn")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

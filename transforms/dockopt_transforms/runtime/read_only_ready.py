@@ -35,6 +35,7 @@ class ReadOnlyReady(Transform):
     after = ("exec-form", "add-user")
     default = False
     safety = "manual"
+    mildest = "manual"
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         stage = facts.stages.all[-1]

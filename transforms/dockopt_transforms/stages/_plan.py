@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from dockopt.api import (
+    BaseImage,
     Blank,
     Document,
     Editor,
@@ -24,6 +25,8 @@ from dockopt.api import (
     base_name,
     unwrap,
 )
+from dockopt_transforms._render import render
+from dockopt_transforms.stages._system import RUN_ONLY, at_run_time, bare
 from dockopt_transforms.stages._words import words
 
 # Read by the program that runs, never by a build.
@@ -145,6 +148,43 @@ class Split:
         """Whether an instruction stays in the stage that runs as it is."""
         return unit.node.id not in self._runtime
 
+    def carry(self, unit: Unit, later: str) -> None:
+        """Give an instruction that is no RUN, COPY or ADD its sides.
+
+        ``later``: the text of what stays, in which an ARG may be named.
+        """
+        node = unit.node
+        if node.name in CONFIG:
+            return
+        if node.name == "ENV":
+            if any(pair.key not in RUN_TIME_VARIABLES for pair in node.pairs):
+                self.into_builder(unit, comments=False)
+        elif node.name == "ARG":
+            named = any(mentions_variable(later, token.text.partition("=")[0]) for token in node.tokens)
+            self.into_builder(unit, comments=not named)
+            if not named:
+                self.drop(unit)
+        else:  # WORKDIR, USER, SHELL
+            self.into_builder(unit, comments=False)
+
+    def prepare(self, unit: Unit, what: Kinds, packages: dict[str, tuple[str, ...]], *, owned: bool) -> list[str]:
+        """Give a RUN that sets up the system its sides; the packages that the stage that runs needs of it.
+
+        ``owned``: a COPY of the builder names an account, which must be there then.
+        """
+        needed = list(dict.fromkeys(one for word in what.packages for one in packages[word]))
+        if list(what.packages) == needed:  # nothing of it is for the build alone
+            if what.kinds & {"accounts"} and not what.packages and not owned:
+                return []
+            if what.packages and all(bare(word) in RUN_ONLY for word in what.packages):
+                return []
+            if needed or not what.kinds <= {"system", "clean", "neutral"}:
+                self.into_builder(unit, comments=False)
+                return []
+        self.into_builder(unit, comments=True)
+        self.drop(unit)
+        return needed
+
     def nodes(self) -> list[Node]:
         """What the change touches."""
         touched: list[Node] = [self.stage.from_]
@@ -228,6 +268,72 @@ def written_like(written: str, value: str, new: str) -> str | None:
 def mentions_variable(text: str, name: str) -> bool:
     """Whether ``$NAME`` or ``${NAME…`` stands in a text."""
     return re.search(rf"\$(?:\{{{name}\b|{name}\b)", text) is not None
+
+
+def system_packages(
+    image: BaseImage, before: list[Unit], after: list[Unit], read: dict[int, Kinds]
+) -> dict[str, tuple[str, ...]]:
+    """What each system package that is installed stands for at run time.
+
+    Checks every RUN on the way: those of ``before`` may build, those of ``after`` belong to what runs.
+
+    :raises Impossible: where a RUN removes packages, mixes sides, or does what is not known.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for unit in (*before, *after):
+        node = unit.node
+        if node.name != "RUN":
+            continue
+        what = read[node.id]
+        late = unit in after
+        if what.kinds & {"remove", "upgrade"}:
+            cause = "cleaned-already" if "remove" in what.kinds else "unknown-step"
+            raise Impossible(cause, "packages are removed or upgraded here: what is left is not known", node)
+        if not late and what.others:
+            raise Impossible("unknown-step", f"what {what.others[0]} does to the image is not known", node)
+        for word in what.packages:
+            known = at_run_time(word, image)
+            if isinstance(known, Unknown):
+                raise Impossible("package-unknown", known.reason, node)
+            if late and not known.value:
+                why = f"{word} is installed after the last build step: what it builds is not known"
+                raise Impossible("unknown-step", why, node)
+            found[word] = known.value
+        if late:
+            continue
+        if what.kinds & {"install", "build"} and what.kinds & {"layout", "accounts"}:
+            raise Impossible("mixed-run", "one RUN builds and sets up the image; dockopt does not take it apart", node)
+        if what.kinds & {"layout", "accounts"} and any(found[word] != (word,) for word in what.packages):
+            raise Impossible("mixed-run", "one RUN installs build packages and sets up the image", node)
+    return found
+
+
+def no_build_packages(packages: dict[str, tuple[str, ...]]) -> bool:
+    """Whether every package that is installed belongs to what runs as well."""
+    return all(known == (word,) for word, known in packages.items())
+
+
+def missing(wanted: Iterable[str], packages: dict[str, tuple[str, ...]]) -> list[str]:
+    """Those of the packages that no package of the file stands for."""
+    there = {bare(word) for known in packages.values() for word in known}
+    return [name for name in dict.fromkeys(wanted) if name not in there]
+
+
+def install_text(document: Document, image: BaseImage, packages: Iterable[str]) -> str:
+    """A RUN that installs packages; nothing for none."""
+    wanted = list(dict.fromkeys(packages))
+    if not wanted:
+        return ""
+    return render(document, "apk_add" if image.manager == "apk" else "apt_install", packages=wanted)
+
+
+def later_text(plan: Split, before: list[Unit]) -> str:
+    """The text of what stays in the stage that runs, so far as it may name a build argument."""
+    return "\n".join(
+        unit.node.text
+        for unit in plan.units
+        if unit.node.name != "ARG" and not (unit in before and unit.node.name == "RUN")
+    )
 
 
 class Kinds(NamedTuple):

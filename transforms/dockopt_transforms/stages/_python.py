@@ -26,18 +26,21 @@ from dockopt.api import (
 from dockopt_transforms._render import render
 from dockopt_transforms.stages import _pypi
 from dockopt_transforms.stages._plan import (
-    CONFIG,
-    RUN_TIME_VARIABLES,
     Impossible,
     Kinds,
     Split,
     Unit,
+    install_text,
     kinds,
+    later_text,
     mentions_variable,
+    missing,
+    no_build_packages,
     root_until,
+    system_packages,
 )
 from dockopt_transforms.stages._programs import needed_programs
-from dockopt_transforms.stages._system import RUN_ONLY, at_run_time, bare
+from dockopt_transforms.stages._system import at_run_time
 
 VENV = "/opt/venv"
 _ELSEWHERE = ("--target", "-t", "--prefix", "--root", "--user", "--python")
@@ -98,20 +101,13 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
         for unit in plan.units
         if unit.node.name == "RUN"
     }
-    packages = _packages(image, before, after, read)
+    packages = system_packages(image, before, after, read)
     needs = _requirements(facts, stage, calls, image, full)
     programs = needed_programs(facts, stage, [unit.node for unit in after], image, runtime)
-    if (
-        not full
-        and not any(not known for known in packages.values())
-        and set(packages) == {word for known in packages.values() for word in known}
-    ):
-        raise Impossible(
-            "no-build-work", f"{image.reference} is small already and nothing is installed for the build alone"
-        )
-
-    extra = _missing([*needs.packages, *programs.packages], packages)
-    _assign(plan, facts, before, after, read, packages, extra, image)
+    if not full and no_build_packages(packages):
+        why = f"{image.reference} is small already and nothing is installed for the build alone"
+        raise Impossible("no-build-work", why)
+    _assign(plan, before, read, packages, missing([*needs.packages, *programs.packages], packages), image)
     return plan, runtime, (*needs.evidence, *programs.evidence)
 
 
@@ -145,116 +141,48 @@ def _check_paths(document: Document, facts: Facts, stage: Stage, calls: list[tup
             raise Impossible("install-location", "a login shell sets PATH anew", node)
 
 
-def _packages(
-    image: BaseImage, before: list[Unit], after: list[Unit], read: dict[int, Kinds]
-) -> dict[str, tuple[str, ...]]:
-    """What each installed system package stands for at run time; checks every RUN on the way."""
-    found: dict[str, tuple[str, ...]] = {}
-    for unit in (*before, *after):
-        node = unit.node
-        if node.name != "RUN":
-            continue
-        what = read[node.id]
-        late = unit in after
-        if "remove" in what.kinds or "upgrade" in what.kinds:
-            cause = "cleaned-already" if "remove" in what.kinds else "unknown-step"
-            raise Impossible(cause, "packages are removed or upgraded here: what is left is not known", node)
-        if not late and what.others:
-            raise Impossible("unknown-step", f"what {what.others[0]} does to the image is not known", node)
-        for word in what.packages:
-            known = at_run_time(word, image)
-            if isinstance(known, Unknown):
-                raise Impossible("package-unknown", known.reason, node)
-            if late and not known.value:
-                raise Impossible(
-                    "unknown-step", f"{word} is installed after the last pip install: what it builds is not known", node
-                )
-            found[word] = known.value
-        if not late and "install" in what.kinds and what.kinds & {"layout", "accounts"}:
-            raise Impossible(
-                "mixed-run", "one RUN installs and sets up the image; dockopt does not take it apart", node
-            )
-        if (
-            not late
-            and "layout" in what.kinds
-            and any(not found.get(word, (word,)) or found[word] != (word,) for word in what.packages)
-        ):
-            raise Impossible("mixed-run", "one RUN installs build packages and sets up the image", node)
-    return found
-
-
-def _missing(wanted: list[str], packages: dict[str, tuple[str, ...]]) -> list[str]:
-    there = {bare(word) for known in packages.values() for word in known}
-    return [name for name in dict.fromkeys(wanted) if name not in there]
-
-
 def _assign(
-    plan: Split, facts: Facts, before: list[Unit], after: list[Unit], read: dict[int, Kinds], packages: dict[str, tuple[str, ...]],
-    extra: list[str], image: BaseImage,
-) -> None:  # fmt: skip
+    plan: Split,
+    before: list[Unit],
+    read: dict[int, Kinds],
+    packages: dict[str, tuple[str, ...]],
+    extra: list[str],
+    image: BaseImage,
+) -> None:
     """Give every instruction up to the last install its side."""
     document = plan.document
-    run_text = "\n".join(
-        unit.node.text
-        for unit in plan.units
-        if unit.node.name not in ("ARG",) and not (unit in before and unit.node.name == "RUN")
-    )
+    later = later_text(plan, before)
     owned = any(unit.node.flag("chown") for unit in before)
     started = False
     libraries: list[str] = []
-    last = before[-1]
     python = "python3" if "python" not in image.tools and "python3" in image.tools else "python"
     for unit in before:
         node = unit.node
-        name = node.name
-        if name in CONFIG:
-            continue
-        if name == "ENV":
-            if any(pair.key not in RUN_TIME_VARIABLES for pair in node.pairs):
-                plan.into_builder(unit, comments=False)
-        elif name == "ARG":
-            names = [token.text.partition("=")[0] for token in node.tokens]
-            read_later = any(mentions_variable(run_text, one) for one in names)
-            plan.into_builder(unit, comments=not read_later)
-            if not read_later:
-                plan.drop(unit)
-        elif name in ("COPY", "ADD"):
+        if node.name in ("COPY", "ADD"):
             only = node.flag("from") is None and all(_MANIFEST.match(word) for word in node.args[:-1])
             plan.into_builder(unit, comments=only)
             if only:
                 plan.drop(unit)
-        elif name == "RUN":
-            what = read[node.id]
-            needed = list(dict.fromkeys(one for word in what.packages for one in packages[word]))
-            stays = list(what.packages) == needed and "install" not in what.kinds
-            if stays and what.kinds & {"accounts"} and not what.packages and not owned:
-                continue
-            if stays and what.packages and all(bare(word) in RUN_ONLY for word in what.packages):
-                continue
-            moves = not stays or (what.kinds <= {"system", "clean", "neutral"} and not needed)
-            plan.lead_into_builder(unit, comments=moves)
-            if "install" in what.kinds and not started:
+        elif node.name == "RUN" and "install" in read[node.id].kinds:
+            plan.lead_into_builder(unit, comments=True)
+            if not started:
                 started = True
                 plan.write(render(document, "venv_builder", python=python, venv=VENV))
             plan.write(node.text)
-            if moves:
-                libraries += needed
-                plan.drop(unit)
-        else:  # WORKDIR, USER, SHELL
-            plan.into_builder(unit, comments=False)
-    wanted = list(dict.fromkeys((*libraries, *extra)))
-    text = _install(document, image, wanted) if wanted else ""
+            plan.drop(unit)
+            libraries += [one for word in read[node.id].packages for one in packages[word]]
+        elif node.name == "RUN":
+            libraries += plan.prepare(unit, read[node.id], packages, owned=owned)
+        else:
+            plan.carry(unit, later)
+    text = install_text(document, image, [*libraries, *extra])
     text += render(document, "venv_runtime", builder=plan.builder, venv=VENV)
     # Above the sources: what changes with every commit must not make what does not be fetched again.
     place = next((unit for unit in before if unit.node.name in ("COPY", "ADD") and plan.stays(unit)), None)
     if place is not None:
         plan.put_above(place, text)
     else:
-        plan.swap(last, text, comments=False)
-
-
-def _install(document: Document, image: BaseImage, packages: list[str]) -> str:
-    return render(document, "apk_add" if image.manager == "apk" else "apt_install", packages=packages)
+        plan.swap(before[-1], text, comments=False)
 
 
 def _requirements(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 
@@ -39,6 +40,8 @@ _ESSENTIAL = words("""
     mawk awk hostname arch dpkg-divert dpkg-query apt-config runuser nproc numfmt shuf tac tsort base32 sha1sum sha512sum
     python python3 pip pip3 node npm npx yarn corepack ruby gem bundle bundler
     """)
+# Their update-alternatives fail without /usr/share/man/man1 and man7 (https://bugs.debian.org/863199).
+_NEEDS_MANUALS = re.compile(r"openjdk-|default-(?:jdk|jre)|postgresql|ca-certificates-java|maven|ant\b|gradle|tomcat")
 
 
 class SlimBase(Transform):
@@ -116,6 +119,11 @@ def _check(facts: Facts, stage: Stage, image: BaseImage, small: str) -> None:
 
     :raises Impossible: where something is not, or may not be.
     """
+    for place, call in facts.invocations("apt"):
+        for word in call.operands if place.stage is stage and call.action == "install" else ():
+            if _NEEDS_MANUALS.match(word.text):
+                why = f"{word.text} links its manual pages into folders that the slim variant has not"
+                raise Impossible("needs-more", why, place.instruction)
     if image.name in _DISTRIBUTIONS:
         return
     there = lookup(small)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Safety, Transform
-from dockopt_transforms.stages import _python
+from dockopt_transforms.stages import _node, _python
 from dockopt_transforms.stages._plan import Impossible, from_texts, single_stage
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ EFFECTS = Effects(
     config=("env:PATH",),
     packages_added=("apt:*", "apk:*"),
 )
-_ECOSYSTEMS = (_python,)
+_ECOSYSTEMS = (_python, _node)
 
 
 class SplitStages(Transform):
@@ -66,7 +66,7 @@ class SplitStages(Transform):
     phase = Phase.STAGES
     safety = "unsafe"
     mildest = "unsafe"
-    mentions = ("pip",)
+    mentions = ("pip", "npm", "yarn", "pnpm")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         final = facts.stages.all[-1]
