@@ -76,7 +76,7 @@ class NodeEnv(Transform):
 def _problem(start: Start, facts: Facts) -> tuple[str, str] | None:
     words = start.words
     if start.program in _MANAGERS:
-        if _develops(words):
+        if develops(words):
             return "development-command", f"{' '.join(words)} is a command to develop with"
         app = facts.app
         if not isinstance(app, Known):
@@ -85,10 +85,11 @@ def _problem(start: Start, facts: Facts) -> tuple[str, str] | None:
         if command is None:
             return "command-unknown", f"what {' '.join(words)} runs is not known: its script is no plain command"
         words = tuple(command.value.split())
-    if _develops(words):
+    if develops(words):
         return "development-command", f"{' '.join(words)} is a command to develop with"
     return None
 
 
-def _develops(words: tuple[str, ...]) -> bool:
+def develops(words: tuple[str, ...]) -> bool:
+    """Whether a command is there to develop with: it builds, watches or writes caches beside the sources."""
     return any(base_name(word).partition("=")[0] in _DEVELOPMENT for word in words)

@@ -27,13 +27,15 @@ from dockopt.api import (
     posix_shell,
 )
 from dockopt_transforms.runtime._start import Start, insert_late, lead, start_of
+from dockopt_transforms.runtime.node_env import develops
 from dockopt_transforms.security._account import Account, account_for
 from dockopt_transforms.shell._calls import word_set
 
 if TYPE_CHECKING:
     from dockopt.api import App, Context, Launch
 
-_DROPPING = r"\b(?:gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|setuidgid)\b"
+_DROPPING_NAMES = ("gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chpst", "setuidgid")
+_DROPPING = rf"\b(?:{'|'.join(_DROPPING_NAMES)})\b"
 _DOCKER = r"docker\.sock|\bdocker-ce\b|\bdocker\.io\b(?!/)|\bdocker-cli\b|\bdockerd\b"
 _MAKES_USERS = ("useradd", "adduser", "groupadd", "addgroup")
 _ROOTS_HOME = r"/root(?![\w-])(?!/\.(?:cache|npm)\b)|(?<![\w.])~/|\$HOME\b|\$\{HOME\b"
@@ -172,15 +174,15 @@ def _file_problem(
     program = start.program
     if (image.drops and not own_entrypoint) or image.drops.startswith("server:"):
         return "drops-privileges", f"{image.reference} leaves root by itself"
-    if any(re.search(_DROPPING, text) for text in texts):
+    if facts.mentions(*_DROPPING_NAMES) and any(re.search(_DROPPING, text) for text in texts):
         return "drops-privileges", "a program that changes the user is there"
-    if any(re.search(_DOCKER, text) for text in texts):
+    if facts.mentions("docker.", "docker-c", "dockerd") and any(re.search(_DOCKER, text) for text in texts):
         return "docker-socket", "the container talks to Docker, which is root's"
     if any(view.stage in stage.chain for name in _MAKES_USERS for view, _ in facts.commands(name)):
         return "creates-users", "the file makes accounts, of which nobody says what they are for"
     if program in _DAEMONS:
         return "needs-root", f"{program} has to start as root"
-    for node in nodes:
+    for node in nodes if facts.mentions("/root", "~/", "$home", "${home") else ():
         if node.name in ("RUN", "COPY", "ADD", "ENV", "WORKDIR", "CMD", "ENTRYPOINT") and re.search(
             _ROOTS_HOME, node.rest
         ):
@@ -216,9 +218,11 @@ def _app_plan(
     value = app.value
     if program in _DAEMONS:
         return "needs-root", f"{program} has to start as root"
-    if program not in _INTERPRETED and value.ecosystem not in _COMPILED:
-        return "command-unknown", f"what {program} does is not known"
-    problem = _script_problem(context, launch) or _port_problem(facts, stage, value, program)
+    problem = (
+        _command_problem(launch, value)
+        or _script_problem(context, launch)
+        or _port_problem(facts, stage, value, program)
+    )
     if problem is not None:
         return problem
     workdir = facts.states.of_stage(stage).end.workdir
@@ -258,6 +262,23 @@ def _app_plan(
     if (account.commands or folders) and not posix_shell(shell):
         return "base-unknown", "SHELL is none that dockopt knows"
     return Plan(account, folders, copies, (image.evidence, app.evidence, launch.evidence))
+
+
+def _command_problem(launch: Launch, app: App) -> tuple[str, str] | None:
+    program, argv = launch.program, launch.argv
+    built = app.ecosystem in _COMPILED and "/" in argv[0]
+    if program not in _INTERPRETED and not built:
+        return "command-unknown", f"what {program} does is not known"
+    installing = next((name for name in launch.wrappers if name in ("uv", "pipenv", "npx", "bunx")), None)
+    if installing is not None:
+        return "command-unknown", f"{installing} may install something when it starts"
+    if program == "dotnet" and argv[1:2] in (("run",), ("watch",), ("test",)):
+        return "command-unknown", f"dotnet {argv[1]} builds when it starts"
+    command = app.details.get("command")
+    words = tuple(command.value.split()) if command is not None else argv
+    if app.ecosystem == "node" and (develops(words) or develops(argv)):
+        return "command-unknown", f"{' '.join(words)} writes beside the sources: a command to develop with"
+    return None
 
 
 def _script_problem(context: Context, launch: Launch) -> tuple[str, str] | None:
