@@ -172,7 +172,7 @@ def _redundant(view: ScriptView, uses: tuple[Use, ...]) -> Proposal | None:
             and following.kind == "update"
             and use.command.top
             and not use.command.redirects
-            and following.command.item > use.command.item + 1
+            and (following.call is None or following.command.item > use.command.item + 1)
             and _rm_of_lists(use, ())
             and any(other.kind == "update" for other in uses[:index])
         ):
