@@ -73,7 +73,6 @@ def declared_folders(facts: Facts, stage: Stage) -> Known[tuple[Writable, ...]] 
         for command in view.commands:
             if command.name != "mkdir":
                 continue
-            parents = any(re.fullmatch(r"-\w*p\w*|--parents", word.text) for word in command.args)
             for word in command.args:
                 if word.text.startswith("-"):
                     continue
@@ -88,8 +87,6 @@ def declared_folders(facts: Facts, stage: Stage) -> Known[tuple[Writable, ...]] 
                 made = posixpath.normpath(made)
                 if is_system(made):
                     continue
-                if not parents:
-                    return Unknown(f"{where} fails, without -p, where the folder is there already")
                 found.setdefault(made, Writable(made, not _PASSING.search(made), where))
     return Known(tuple(found.values()), "VOLUME and mkdir")
 

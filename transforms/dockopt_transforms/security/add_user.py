@@ -245,7 +245,11 @@ def _app_plan(
         return "base-unknown", f"{image.reference} has no command to give {made[0]} to a user"
     own = [] if is_system(workdir.value) or image.minimal else [workdir.value]
     folders = list(dict.fromkeys([*own, *made]))
-    env = {key: text for key, text in launch.env.items() if key != "PATH" and text}
+    env = {
+        key: text
+        for key, text in launch.env.items()
+        if text and not key.endswith(("PATH", "_HOME")) and image.env.get(key) != text
+    }
     stray = named_in((*launch.argv[1:], *env.values()), (*folders, workdir.value)) or named_in_sources(
         context, value, (*folders, workdir.value)
     )
@@ -344,6 +348,12 @@ def _built_after(
         position, line = order[view.instruction.id], view.instruction.start_line
         for command in view.commands:
             name = base_name(command.name or "")
+            if (
+                position > first
+                and name == "mkdir"
+                and not any(re.match(r"-\w*p|--parents", word.text) for word in command.args)
+            ):
+                return "run-unknown", f"mkdir in line {line} fails, without -p, where the folder is there already"
             if position > first and name in ("npm", "npx") and old_npm:
                 return "built-after-copy", f"npm before 9 runs scripts as the owner of the folder (line {line})"
             local = name in ("pip", "pip3") and any(word.text in (".", "-e") for word in command.args)
