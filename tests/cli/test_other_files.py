@@ -83,7 +83,7 @@ def test_several_dockerfiles_share_one(dockopt: Run, project: Path) -> None:
 def test_without_unsafe_fixes_it_waits(dockopt: Run, project: Path) -> None:
     done = dockopt("fix", "--select=dockerignore")
     assert done.code == 0
-    assert "1 more with --unsafe-fixes" in done.err
+    assert "what --unsafe-fixes would add" in done.err
     assert not (project / ".dockerignore").exists()
 
 

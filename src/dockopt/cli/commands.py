@@ -103,7 +103,8 @@ def _run(arguments: Arguments, console: Console) -> int:
         if result.error is not None:
             console.err(problem(result))
     if not arguments.quiet:
-        _close(arguments, task, results, summary, console)
+        all_told = not any(job.options.acting_only for job in plan.jobs)
+        _close(arguments, task, results, summary, console, all_told)
     if summary.errors:
         return 2
     if arguments.command == "check":
@@ -198,14 +199,14 @@ def _options(overrides: Settings, settings: Settings) -> Options:
     return Options(unsafe=bool(unsafe), select=select or (), ignore=ignore or ())
 
 
-#: From this many files on, a plain ``fix`` in place is about getting them done.
-MANY = 50
+def tells_all(arguments: Arguments) -> bool:
+    """Whether the report says what may not be applied.
 
-
-def tells_all(arguments: Arguments, files: int) -> bool:
-    """Whether the report says what may not be applied. A migration does not look for it: that takes a third longer."""
+    A plain ``fix`` in place, a hook before every commit, does not look for it: reading the application around
+    a Dockerfile takes longer than fixing it.
+    """
     shows = arguments.diff or arguments.check or arguments.verbose or arguments.verify
-    return files < MANY or arguments.command != "fix" or shows or arguments.output_format != "text"
+    return arguments.command != "fix" or shows or arguments.output_format != "text"
 
 
 def make_plan(arguments: Arguments, overrides: Settings) -> Plan:
@@ -218,7 +219,7 @@ def make_plan(arguments: Arguments, overrides: Settings) -> Plan:
     jobs: list[Job] = []
     errors: dict[str, None] = {}
     folders: dict[str, Options | None] = {}
-    all_told = tells_all(arguments, len(found.files))
+    asks_all = tells_all(arguments)
     for file in found.files:
         folder = os.path.dirname(file)
         if folder not in folders:
@@ -229,7 +230,7 @@ def make_plan(arguments: Arguments, overrides: Settings) -> Plan:
                 folders[folder] = None
         options = folders[folder]
         if options is not None:
-            jobs.append(Job(file, options if all_told else options._replace(acting_only=True), arguments.context))
+            jobs.append(Job(file, options if asks_all or options.unsafe else options._replace(acting_only=True), arguments.context))
     if arguments.output is not None:
         _check_output(arguments.output, found.files)
     problems = tuple(Result(problem.path, error=str(problem)) for problem in found.problems)
@@ -327,7 +328,9 @@ def deliver(arguments: Arguments, payload: bytes, console: Console) -> None:
     write_report(arguments.output, payload)
 
 
-def _close(arguments: Arguments, task: Task, results: Sequence[Result], summary: Summary, console: Console) -> None:
+def _close(
+    arguments: Arguments, task: Task, results: Sequence[Result], summary: Summary, console: Console, all_told: bool
+) -> None:
     """The notes beside what was asked for, on standard error."""
     if arguments.output_format == "json":
         return  # the report says it all
@@ -350,5 +353,5 @@ def _close(arguments: Arguments, task: Task, results: Sequence[Result], summary:
             console.err(line)
     verb = "fixed" if task.write else "would be fixed"
     console.err(
-        text.closing(summary, verb=verb, verbose=arguments.verbose, all_told=tells_all(arguments, len(results)))
+        text.closing(summary, verb=verb, verbose=arguments.verbose, all_told=all_told)
     )

@@ -68,10 +68,8 @@ def closing(summary: Summary, *, verb: str, verbose: bool, all_told: bool = True
         + (f" with {_count(summary.applied, 'change')}" if summary.applied else "")
     ]
     if not all_told:
-        more = summary.waiting or summary.manual or summary.refused
+        parts.append("'dockopt check' tells what --unsafe-fixes would add")
         summary = summary._replace(waiting=0, manual=0, refused=0)
-        parts += _rest(summary, verbose)
-        return "; ".join(parts) + (" ('dockopt check' lists what is left)" if more else "")
     return "; ".join(parts + _rest(summary, verbose))
 
 
