@@ -97,4 +97,4 @@ def test_ignore_file_beside_the_dockerfile(project: Path, engine: Engine) -> Non
     path = str(project / "docker" / "api.Dockerfile")
     (project / "docker" / "api.Dockerfile.dockerignore").write_text("*.log\n")
     ways, _ = targets(path, TEXT, engine, Request())
-    assert [way.ignore for way in ways] == [path + ".dockerignore"]
+    assert [way.ignore for way in ways] == [b"*.log\n"]

@@ -14,6 +14,7 @@ from dockopt.build.engine import BuildSettings, Engine
 from dockopt.build.measure import Measured, Measurer, Numbers, Step
 from dockopt.build.scan import Scan, ScanFailed, scan
 from dockopt.build.verify import Target
+from dockopt.engine.model import Outcome
 from dockopt.report import measure as report
 from dockopt.report.units import change, duration, size
 from tests.build.fixtures import leftovers
@@ -180,7 +181,7 @@ def test_real_build(engine: Engine, tmp_path: Path) -> None:
     after = b"FROM debian:trixie-slim\nRUN sleep 4\nCOPY . /app\n"
     target = Target(str(tmp_path), BuildSettings(network="host"), None)
     there = leftovers(engine)
-    found = Measurer(engine).measure(str(tmp_path / "Dockerfile"), before, after, target)
+    found = Measurer(engine).measure(str(tmp_path / "Dockerfile"), before, Outcome(before, after), target)
     assert found.after is not None
     assert found.touched == "app.py"
     assert found.before.size - found.after.size == pytest.approx(3_000_000, abs=5000)

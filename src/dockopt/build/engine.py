@@ -143,13 +143,20 @@ class Engine:
     # -- builds ---------------------------------------------------------------------------------------
 
     def build(
-        self, dockerfile: bytes, context: str, settings: BuildSettings, *, ignore: str | None = None, cache: bool = True
+        self,
+        dockerfile: bytes,
+        context: str,
+        settings: BuildSettings,
+        *,
+        ignore: bytes | None = None,
+        cache: bool = True,
     ) -> Built:
         """Build ``dockerfile`` in ``context`` and load the image into the engine.
 
         The Dockerfile lies in a temporary folder, outside the context, which is never written to.
 
-        :param ignore: the file ``NAME.dockerignore`` beside the original, where there is one.
+        :param ignore: what to hide, instead of the context's ``.dockerignore``: the content of the file
+            ``NAME.dockerignore`` beside the original, or of one that is yet to be written.
         :raises BuildFailed: where the Dockerfile is to blame.
         :raises EngineProblem: where the engine is, or the time ran out.
         """
@@ -169,14 +176,15 @@ class Engine:
         raise self._failure(lines)
 
     def _build(
-        self, text: bytes, context: str, settings: BuildSettings, reference: str, ignore: str | None, cache: bool
+        self, text: bytes, context: str, settings: BuildSettings, reference: str, ignore: bytes | None, cache: bool
     ) -> tuple[int, list[str]]:
         folder = tempfile.mkdtemp(dir=self._folder)
         path = os.path.join(folder, "Dockerfile")
         with open(path, "wb") as file:
             file.write(text)
         if ignore is not None:
-            shutil.copyfile(ignore, path + ".dockerignore")
+            with open(path + ".dockerignore", "wb") as file:
+                file.write(ignore)
         environment, arguments = self._arguments(settings)
         command = ["buildx", "build"] if self.name == "docker" else ["build"]
         command += ["--file", path, "--tag", reference, "--label", f"{LABEL}={self.run}", *arguments]

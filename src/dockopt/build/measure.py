@@ -13,7 +13,8 @@ from dockopt.build.engine import Engine, EngineProblem
 from dockopt.build.image import Image, ImageUnreadable, Reader
 from dockopt.build.packages import packages
 from dockopt.build.scan import Scan, ScanFailed, scan
-from dockopt.build.verify import Target
+from dockopt.build.verify import Target, with_files
+from dockopt.engine.model import Outcome
 from dockopt.facts.context import Context
 from dockopt.facts.ignorefile import PatternError
 
@@ -79,24 +80,26 @@ class Measurer:
         self.progress = progress or (lambda text: None)
         self.reader = Reader(compress=True)
 
-    def measure(self, dockerfile: str, before: bytes, after: bytes | None, target: Target) -> Measured:
+    def measure(self, dockerfile: str, before: bytes, outcome: Outcome | None, target: Target) -> Measured:
         """Build both sides, several times.
 
         :param dockerfile: the file's path, for its ignore file.
-        :param after: the rewritten text; ``None``: there is none.
+        :param outcome: the rewrite; ``None``: there is none.
         :raises BuildFailed: where a side does not build.
         :raises EngineProblem: where the engine cannot do its part.
         """
         notes: dict[str, None] = {}
-        texts = {"before": before} if after is None else {"before": before, "after": after}
-        for name, text in texts.items():
+        ways = {"before": (before, target)}
+        if outcome is not None:
+            ways["after"] = (outcome.after, with_files(target, outcome.files))
+        for name, (text, way) in ways.items():
             # So that base images are there and the other builds are not timed with the network.
-            self._build(text, target, name, "preparing", notes).forget(self.engine)
+            self._build(text, way, name, "preparing", notes).forget(self.engine)
         copy = _Copy.of(dockerfile, target, self.touch)
         if copy is None:
             notes["no source file to change was found, so no rebuild was measured"] = None
         try:
-            sides = {name: self._side(text, target, name, copy, notes) for name, text in texts.items()}
+            sides = {name: self._side(text, way, name, copy, notes) for name, (text, way) in ways.items()}
         finally:
             if copy is not None:
                 copy.remove()

@@ -16,8 +16,7 @@ from dockopt.engine.pipeline import rewrite
 from dockopt.facts.outside import Outside
 from dockopt.facts.value import Known
 from dockopt.workspace.read import FileProblem, read
-from dockopt.workspace.run import Job, Result, Task, rewritten
-from dockopt.workspace.write import replace
+from dockopt.workspace.run import Job, Result, Task, rewritten, write
 
 
 class Request(NamedTuple):
@@ -42,7 +41,10 @@ def targets(path: str, data: bytes, engine: Engine, request: Request) -> tuple[l
     :raises FileProblem: where the context is no folder.
     """
     beside = os.path.abspath(path) + ".dockerignore"
-    ignore = beside if os.path.isfile(beside) else None
+    ignore = None
+    if os.path.isfile(beside):
+        with open(beside, "rb") as file:
+            ignore = file.read()
     found: list[Target] = []
     problems: list[str] = []
     if request.bake and request.context is None:
@@ -88,7 +90,7 @@ def handle(job: Job, task: Task, prover: Prover, request: Request) -> Handled:
             return Handled(Result(job.path, error=proof.problem), proof)
         result = rewritten(job.path, proof.outcome, task)
         if task.write and result.changed:
-            replace(source, result.output)
+            write(source, proof.outcome)
         return Handled(result._replace(output=b""), proof)
     except FileProblem as problem:
         return Handled(Result(job.path, error=str(problem)))
@@ -138,7 +140,7 @@ def _measure(job: Job, measurer: Measurer, request: Request) -> Measurement:
         outcome = rewrite(source.data, job.options, Outside(job.path, request.context))
         if outcome.error is not None:
             return Measurement(Result(job.path, error=outcome.error, error_line=outcome.error_line))
-        measured = measurer.measure(job.path, source.data, outcome.after if outcome.changed else None, ways[0])
+        measured = measurer.measure(job.path, source.data, outcome if outcome.changed else None, ways[0])
         notes = [*problems, *measured.notes]
         if len(ways) > 1:
             notes.append(f"measured as {ways[0].name} builds it, the first of {len(ways)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from dockopt.build.engine import BuildFailed, BuildSettings, Built, Engine, Engi
 from dockopt.build.image import Image, ImageUnreadable, Reader, config_of
 from dockopt.build.packages import Packages, packages
 from dockopt.build.tree import Tree
-from dockopt.engine.model import Entry, Outcome
+from dockopt.engine.model import Entry, FileEdit, Outcome
 from dockopt.engine.pipeline import Options, rewrite, rewrite_document
 from dockopt.engine.registry import Registry, registry
 from dockopt.facts.outside import Outside
@@ -30,7 +31,7 @@ class Target(NamedTuple):
     context: str  #: folder
     build: BuildSettings = BuildSettings()
     run: RunSettings | None = RunSettings()  #: ``None``: the images are not run
-    ignore: str | None = None  #: path of ``NAME.dockerignore``
+    ignore: bytes | None = None  #: content of ``NAME.dockerignore`` beside the Dockerfile
     name: str = ""  #: the compose service or bake target, for people
 
 
@@ -156,7 +157,7 @@ class _Case:
         self.controls: dict[int, Side] = {}
         self.judged: list[Judged] = []
         self.after: Side | None = None
-        self.verdicts: dict[tuple[bytes, int], Failure | None] = {}
+        self.verdicts: dict[tuple[bytes, tuple[FileEdit, ...], int], Failure | None] = {}
         self.order = {spec.id: position for position, spec in enumerate(prover.known.specs)}
 
     def forget(self) -> None:
@@ -243,7 +244,7 @@ class _Case:
         """Build and compare a rewrite, as deep as asked; ``None`` where it holds."""
         if not outcome.changed:
             return None
-        known = (outcome.after, depth)
+        known = (outcome.after, outcome.files, depth)
         if known not in self.verdicts:
             self.judged = []
             self.verdicts[known] = self._check_now(outcome, depth)
@@ -253,7 +254,7 @@ class _Case:
         declared = Declared(outcome.entries)
         for index, target in enumerate(self.targets):
             try:
-                side = self._side(outcome.after, target, "after")
+                side = self._side(outcome.after, with_files(target, outcome.files), "after")
             except BuildFailed as failed:
                 return Failure(BUILD, (f"the image no longer builds: {failed}",), failed.log, target.name)
             try:
@@ -325,6 +326,14 @@ class _Case:
         return observe(
             self.engine, side.built.reference, run, checked=bool(checked) and '"NONE"' not in checked, like=like
         )
+
+
+def with_files(target: Target, files: Sequence[FileEdit]) -> Target:
+    """The target with the ignore file that a rewrite brings along; nothing is written for it."""
+    for edit in files:
+        if os.path.dirname(edit.path) == os.path.abspath(target.context) or target.ignore is not None:
+            return target._replace(ignore=edit.after)
+    return target
 
 
 class Chance:

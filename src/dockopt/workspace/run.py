@@ -75,7 +75,7 @@ def handle(job: Job, task: Task) -> Result:
         outcome = rewrite(source.data, job.options, Outside(job.path, job.context))
         result = rewritten(job.path, outcome, task)
         if task.write and result.changed:
-            _write(source, outcome)
+            write(source, outcome)
         return result._replace(output=b"")
     except FileProblem as problem:
         return Result(job.path, error=str(problem))
@@ -117,7 +117,7 @@ def _change(edit: FileEdit, task: Task) -> FileChange:
     return FileChange(shown, edit.before is None, diff)
 
 
-def _write(source: Source, outcome: Outcome) -> None:
+def write(source: Source, outcome: Outcome) -> None:
     """Write all that an outcome changes, or nothing.
 
     :raises FileProblem: where that is not possible.
