@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from dockopt.api import Command, ScriptView, base_name
 from dockopt_transforms.layers._leaks import real_name, words
 
@@ -65,6 +67,30 @@ _CLEANING_VERBS = {
     "docker-php-source": ("delete",),
     "dotnet": ("nuget",),
 }
+
+
+class Traits(NamedTuple):
+    """What merging looks at in a script."""
+
+    work: frozenset[str]
+    takes_back: bool
+    elsewhere: bool
+    steps: int
+
+
+_MOST = 4096
+_traits: dict[tuple[str, bool], Traits] = {}
+
+
+def traits(view: ScriptView) -> Traits:
+    """The traits of a script. They are the text's alone, and a file's scripts are looked at many times over."""
+    key = (view.script.text, view.opaque is None)
+    found = _traits.get(key)
+    if found is None:
+        if len(_traits) >= _MOST:
+            _traits.clear()
+        found = _traits[key] = Traits(work(view), takes_back(view), starts_elsewhere(view), steps(view))
+    return found
 
 
 def work(view: ScriptView) -> frozenset[str]:
