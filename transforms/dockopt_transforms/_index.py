@@ -15,7 +15,6 @@ ROWS: list[tuple[object, ...]] = [
         'AbsoluteWorkdir',
         (),
         ('workdir',),
-        'safe',
     ),
     (
         'add-to-copy',
@@ -29,7 +28,6 @@ ROWS: list[tuple[object, ...]] = [
         'AddToCopy',
         (),
         ('add',),
-        'safe',
     ),
     (
         'copy-directory-slash',
@@ -43,7 +41,6 @@ ROWS: list[tuple[object, ...]] = [
         'CopyDirectorySlash',
         ('add-to-copy',),
         ('copy',),
-        'safe',
     ),
     (
         'drop-dead-instructions',
@@ -57,7 +54,6 @@ ROWS: list[tuple[object, ...]] = [
         'DropDeadInstructions',
         (),
         ('cmd', 'entrypoint', 'healthcheck'),
-        'safe',
     ),
     (
         'drop-empty-continuation',
@@ -71,7 +67,6 @@ ROWS: list[tuple[object, ...]] = [
         'DropEmptyContinuation',
         (),
         (),
-        'safe',
     ),
     (
         'drop-redundant-platform',
@@ -85,7 +80,6 @@ ROWS: list[tuple[object, ...]] = [
         'DropRedundantPlatform',
         (),
         ('--platform',),
-        'safe',
     ),
     (
         'expose-protocol-case',
@@ -99,7 +93,6 @@ ROWS: list[tuple[object, ...]] = [
         'ExposeProtocolCase',
         (),
         ('expose',),
-        'safe',
     ),
     (
         'json-form',
@@ -113,7 +106,6 @@ ROWS: list[tuple[object, ...]] = [
         'JsonForm',
         (),
         ('[',),
-        'unsafe',
     ),
     (
         'key-value-form',
@@ -127,7 +119,6 @@ ROWS: list[tuple[object, ...]] = [
         'KeyValueForm',
         (),
         ('env', 'label'),
-        'safe',
     ),
     (
         'match-casing',
@@ -141,7 +132,6 @@ ROWS: list[tuple[object, ...]] = [
         'MatchCasing',
         (),
         (),
-        'safe',
     ),
     (
         'replace-maintainer',
@@ -155,7 +145,6 @@ ROWS: list[tuple[object, ...]] = [
         'ReplaceMaintainer',
         (),
         ('maintainer',),
-        'safe',
     ),
     (
         'label-keys',
@@ -169,7 +158,6 @@ ROWS: list[tuple[object, ...]] = [
         'LabelKeys',
         ('key-value-form', 'replace-maintainer'),
         ('label',),
-        'safe',
     ),
     (
         'stopsignal-name',
@@ -183,7 +171,6 @@ ROWS: list[tuple[object, ...]] = [
         'StopsignalName',
         (),
         ('stopsignal',),
-        'safe',
     ),
     (
         'apk-no-cache',
@@ -197,7 +184,6 @@ ROWS: list[tuple[object, ...]] = [
         'ApkNoCache',
         (),
         ('apk',),
-        'safe',
     ),
     (
         'apt-to-apt-get',
@@ -211,7 +197,6 @@ ROWS: list[tuple[object, ...]] = [
         'AptToAptGet',
         (),
         ('apt ',),
-        'safe',
     ),
     (
         'apt-join-update',
@@ -225,7 +210,19 @@ ROWS: list[tuple[object, ...]] = [
         'AptJoinUpdate',
         ('apt-to-apt-get',),
         ('apt',),
+    ),
+    (
+        'apt-clean-lists',
+        ('DL3009', 'aptGetInstallThenRemoveAptLists'),
+        'PACKAGES',
+        'PACKAGES',
         'safe',
+        True,
+        "Remove apt's package lists in the RUN that fetched them.",
+        'dockopt_transforms.packages.apt_clean_lists',
+        'AptCleanLists',
+        ('apt-to-apt-get', 'apt-join-update'),
+        ('apt',),
     ),
     (
         'assume-yes',
@@ -239,7 +236,6 @@ ROWS: list[tuple[object, ...]] = [
         'AssumeYes',
         ('apt-to-apt-get',),
         ('apt', 'dnf', 'yum', 'zypper'),
-        'safe',
     ),
     (
         'apt-no-install-recommends',
@@ -253,21 +249,6 @@ ROWS: list[tuple[object, ...]] = [
         'AptNoInstallRecommends',
         ('apt-to-apt-get', 'assume-yes'),
         ('apt',),
-        'unsafe',
-    ),
-    (
-        'apt-clean-lists',
-        ('DL3009', 'aptGetInstallThenRemoveAptLists'),
-        'PACKAGES',
-        'PACKAGES',
-        'safe',
-        True,
-        "Remove apt's package lists in the RUN that fetched them.",
-        'dockopt_transforms.packages.apt_clean_lists',
-        'AptCleanLists',
-        ('apt-to-apt-get', 'apt-join-update', 'apt-no-install-recommends'),
-        ('apt',),
-        'safe',
     ),
     (
         'apt-merge-installs',
@@ -281,7 +262,6 @@ ROWS: list[tuple[object, ...]] = [
         'AptMergeInstalls',
         ('assume-yes', 'apt-join-update', 'apt-no-install-recommends'),
         ('apt',),
-        'safe',
     ),
     (
         'bun-cache-clean',
@@ -295,7 +275,6 @@ ROWS: list[tuple[object, ...]] = [
         'BunCacheClean',
         (),
         ('bun',),
-        'safe',
     ),
     (
         'bundle-cache-clean',
@@ -309,7 +288,6 @@ ROWS: list[tuple[object, ...]] = [
         'BundleCacheClean',
         (),
         ('bundle install', 'bundle update', 'bundler install', 'bundle '),
-        'safe',
     ),
     (
         'bundle-without',
@@ -323,7 +301,6 @@ ROWS: list[tuple[object, ...]] = [
         'BundleWithout',
         (),
         ('bundle',),
-        'unsafe',
     ),
     (
         'cargo-cache-clean',
@@ -337,7 +314,6 @@ ROWS: list[tuple[object, ...]] = [
         'CargoCacheClean',
         (),
         ('cargo',),
-        'safe',
     ),
     (
         'composer-cache-clean',
@@ -351,7 +327,6 @@ ROWS: list[tuple[object, ...]] = [
         'ComposerCacheClean',
         (),
         ('composer',),
-        'safe',
     ),
     (
         'composer-no-dev',
@@ -365,7 +340,6 @@ ROWS: list[tuple[object, ...]] = [
         'ComposerNoDev',
         (),
         ('composer',),
-        'unsafe',
     ),
     (
         'conda-clean',
@@ -379,7 +353,6 @@ ROWS: list[tuple[object, ...]] = [
         'CondaClean',
         (),
         ('conda', 'mamba'),
-        'safe',
     ),
     (
         'dnf-clean',
@@ -393,7 +366,6 @@ ROWS: list[tuple[object, ...]] = [
         'DnfClean',
         (),
         ('dnf',),
-        'safe',
     ),
     (
         'frontend-noninteractive',
@@ -407,7 +379,6 @@ ROWS: list[tuple[object, ...]] = [
         'FrontendNoninteractive',
         (),
         ('debian_frontend',),
-        'unsafe',
     ),
     (
         'gem-no-document',
@@ -421,7 +392,6 @@ ROWS: list[tuple[object, ...]] = [
         'GemNoDocument',
         (),
         ('gem install', 'gem i ', 'gem update'),
-        'unsafe',
     ),
     (
         'go-cache-clean',
@@ -435,7 +405,6 @@ ROWS: list[tuple[object, ...]] = [
         'GoCacheClean',
         (),
         ('go ', 'go\t'),
-        'safe',
     ),
     (
         'gradle-cache-clean',
@@ -449,7 +418,6 @@ ROWS: list[tuple[object, ...]] = [
         'GradleCacheClean',
         (),
         ('gradle',),
-        'unsafe',
     ),
     (
         'maven-cache-clean',
@@ -463,7 +431,6 @@ ROWS: list[tuple[object, ...]] = [
         'MavenCacheClean',
         (),
         ('mvn',),
-        'unsafe',
     ),
     (
         'microdnf-clean',
@@ -477,7 +444,6 @@ ROWS: list[tuple[object, ...]] = [
         'MicrodnfClean',
         (),
         ('microdnf',),
-        'safe',
     ),
     (
         'npm-cache-clean',
@@ -491,7 +457,6 @@ ROWS: list[tuple[object, ...]] = [
         'NpmCacheClean',
         (),
         ('npm',),
-        'safe',
     ),
     (
         'npm-ci',
@@ -505,7 +470,6 @@ ROWS: list[tuple[object, ...]] = [
         'NpmCi',
         (),
         ('npm i',),
-        'unsafe',
     ),
     (
         'nuget-cache-clean',
@@ -519,7 +483,6 @@ ROWS: list[tuple[object, ...]] = [
         'NugetCacheClean',
         (),
         ('dotnet',),
-        'safe',
     ),
     (
         'pacman-clean',
@@ -533,7 +496,6 @@ ROWS: list[tuple[object, ...]] = [
         'PacmanClean',
         (),
         ('pacman',),
-        'safe',
     ),
     (
         'pin-packages',
@@ -547,7 +509,6 @@ ROWS: list[tuple[object, ...]] = [
         'PinPackages',
         (),
         ('apt', 'apk', 'pip', 'npm', 'gem'),
-        'manual',
     ),
     (
         'pip-no-cache-dir',
@@ -561,7 +522,6 @@ ROWS: list[tuple[object, ...]] = [
         'PipNoCacheDir',
         (),
         ('pip',),
-        'safe',
     ),
     (
         'pnpm-store-prune',
@@ -575,7 +535,6 @@ ROWS: list[tuple[object, ...]] = [
         'PnpmStorePrune',
         (),
         ('pnpm',),
-        'safe',
     ),
     (
         'remove-upgrade',
@@ -589,7 +548,6 @@ ROWS: list[tuple[object, ...]] = [
         'RemoveUpgrade',
         ('apt-to-apt-get',),
         ('upgrade',),
-        'manual',
     ),
     (
         'sort-packages',
@@ -603,7 +561,6 @@ ROWS: list[tuple[object, ...]] = [
         'SortPackages',
         ('apt-merge-installs', 'apt-no-install-recommends', 'assume-yes', 'apk-no-cache'),
         ('apt', 'apk', 'dnf', 'yum', 'zypper'),
-        'safe',
     ),
     (
         'yarn-cache-clean',
@@ -617,7 +574,6 @@ ROWS: list[tuple[object, ...]] = [
         'YarnCacheClean',
         (),
         ('yarn',),
-        'safe',
     ),
     (
         'yum-clean',
@@ -631,7 +587,6 @@ ROWS: list[tuple[object, ...]] = [
         'YumClean',
         (),
         ('yum',),
-        'safe',
     ),
     (
         'zypper-clean',
@@ -645,7 +600,6 @@ ROWS: list[tuple[object, ...]] = [
         'ZypperClean',
         (),
         ('zypper',),
-        'safe',
     ),
     (
         'configure-build',
@@ -659,7 +613,6 @@ ROWS: list[tuple[object, ...]] = [
         'ConfigureBuild',
         (),
         ('configure',),
-        'unsafe',
     ),
     (
         'drop-sudo',
@@ -673,7 +626,6 @@ ROWS: list[tuple[object, ...]] = [
         'DropSudo',
         (),
         ('sudo',),
-        'safe',
     ),
     (
         'curl-fail',
@@ -687,7 +639,6 @@ ROWS: list[tuple[object, ...]] = [
         'CurlFail',
         ('drop-sudo',),
         ('curl',),
-        'unsafe',
     ),
     (
         'gpg-batch',
@@ -701,7 +652,6 @@ ROWS: list[tuple[object, ...]] = [
         'GpgBatch',
         ('drop-sudo',),
         ('gpg',),
-        'safe',
     ),
     (
         'https-urls',
@@ -715,7 +665,6 @@ ROWS: list[tuple[object, ...]] = [
         'HttpsUrls',
         ('drop-sudo',),
         ('http://',),
-        'unsafe',
     ),
     (
         'sha256-spacing',
@@ -729,7 +678,6 @@ ROWS: list[tuple[object, ...]] = [
         'Sha256Spacing',
         (),
         ('sum',),
-        'safe',
     ),
     (
         'useradd-no-log-init',
@@ -743,7 +691,6 @@ ROWS: list[tuple[object, ...]] = [
         'UseraddNoLogInit',
         ('drop-sudo',),
         ('useradd',),
-        'safe',
     ),
     (
         'wget-quiet-progress',
@@ -757,7 +704,6 @@ ROWS: list[tuple[object, ...]] = [
         'WgetQuietProgress',
         ('drop-sudo',),
         ('wget',),
-        'safe',
     ),
     (
         'asc-rm',
@@ -771,7 +717,6 @@ ROWS: list[tuple[object, ...]] = [
         'AscRm',
         ('drop-sudo', 'wget-quiet-progress', 'gpg-batch'),
         ('--verify',),
-        'safe',
     ),
     (
         'pipefail',
@@ -785,7 +730,6 @@ ROWS: list[tuple[object, ...]] = [
         'Pipefail',
         ('drop-sudo', 'wget-quiet-progress', 'curl-fail'),
         ('|',),
-        'unsafe',
     ),
     (
         'unpacked-archive-rm',
@@ -799,7 +743,6 @@ ROWS: list[tuple[object, ...]] = [
         'UnpackedArchiveRm',
         ('drop-sudo', 'wget-quiet-progress'),
         ('tar ', 'tar\t', 'unzip'),
-        'safe',
     ),
     (
         'cd-to-workdir',
@@ -813,7 +756,6 @@ ROWS: list[tuple[object, ...]] = [
         'CdToWorkdir',
         ('unpacked-archive-rm', 'pipefail'),
         ('cd ',),
-        'manual',
     ),
     (
         'mktemp-rm',
@@ -827,7 +769,6 @@ ROWS: list[tuple[object, ...]] = [
         'MktempRm',
         ('gpg-batch', 'asc-rm', 'unpacked-archive-rm'),
         ('mktemp',),
-        'safe',
     ),
     (
         'split-stages',
@@ -840,8 +781,7 @@ ROWS: list[tuple[object, ...]] = [
         'dockopt_transforms.stages.split_stages',
         'SplitStages',
         (),
-        ('pip', 'npm', 'yarn', 'pnpm'),
-        'unsafe',
+        ('pip', 'npm', 'yarn', 'pnpm', 'go ', 'cargo', 'make', 'gcc', 'g++', 'clang', 'cmake', 'meson', 'ninja'),
     ),
     (
         'slim-base',
@@ -855,7 +795,6 @@ ROWS: list[tuple[object, ...]] = [
         'SlimBase',
         ('split-stages',),
         (),
-        'unsafe',
     ),
     (
         'pin-base',
@@ -869,7 +808,6 @@ ROWS: list[tuple[object, ...]] = [
         'PinBase',
         ('split-stages', 'slim-base'),
         (),
-        'unsafe',
     ),
     (
         'merge-arg',
@@ -883,7 +821,6 @@ ROWS: list[tuple[object, ...]] = [
         'MergeArg',
         (),
         ('arg',),
-        'safe',
     ),
     (
         'merge-env',
@@ -897,7 +834,6 @@ ROWS: list[tuple[object, ...]] = [
         'MergeEnv',
         (),
         ('env',),
-        'safe',
     ),
     (
         'merge-expose',
@@ -911,7 +847,6 @@ ROWS: list[tuple[object, ...]] = [
         'MergeExpose',
         (),
         ('expose',),
-        'safe',
     ),
     (
         'merge-label',
@@ -925,7 +860,6 @@ ROWS: list[tuple[object, ...]] = [
         'MergeLabel',
         (),
         ('label',),
-        'safe',
     ),
     (
         'merge-runs',
@@ -939,7 +873,6 @@ ROWS: list[tuple[object, ...]] = [
         'MergeRuns',
         (),
         ('run',),
-        'safe',
     ),
     (
         'clean-where-made',
@@ -953,161 +886,6 @@ ROWS: list[tuple[object, ...]] = [
         'CleanWhereMade',
         ('merge-runs',),
         ('clean', 'rm ', 'prune', 'purge', 'autoremove', 'apk del', 'remove'),
-        'safe',
-    ),
-    (
-        'exec-form',
-        ('DL3025',),
-        'RUNTIME',
-        'RUNTIME',
-        'unsafe',
-        True,
-        'Start the program itself, not a shell that starts it.',
-        'dockopt_transforms.runtime.exec_form',
-        'ExecForm',
-        (),
-        ('cmd', 'entrypoint'),
-        'unsafe',
-    ),
-    (
-        'python-env',
-        (),
-        'RUNTIME',
-        'RUNTIME',
-        'unsafe',
-        True,
-        "Set Python's variables for containers.",
-        'dockopt_transforms.runtime.python_env',
-        'PythonEnv',
-        ('exec-form',),
-        ('python', 'uvicorn', 'gunicorn', 'hypercorn', 'daphne', 'flask', 'fastapi', 'celery', 'streamlit'),
-        'unsafe',
-    ),
-    (
-        'node-env',
-        (),
-        'RUNTIME',
-        'RUNTIME',
-        'unsafe',
-        True,
-        'Set ``NODE_ENV=production`` in the image that runs.',
-        'dockopt_transforms.runtime.node_env',
-        'NodeEnv',
-        ('exec-form', 'python-env'),
-        ('node', 'npm', 'yarn', 'pnpm'),
-        'unsafe',
-    ),
-    (
-        'java-env',
-        (),
-        'RUNTIME',
-        'RUNTIME',
-        'unsafe',
-        True,
-        "Let Java's heap take three quarters of the container's memory.",
-        'dockopt_transforms.runtime.java_env',
-        'JavaEnv',
-        ('exec-form', 'node-env'),
-        ('java',),
-        'unsafe',
-    ),
-    (
-        'expose-port',
-        (),
-        'RUNTIME',
-        'RUNTIME',
-        'unsafe',
-        True,
-        'Say with EXPOSE on which port the program listens.',
-        'dockopt_transforms.runtime.expose_port',
-        'ExposePort',
-        ('exec-form', 'python-env', 'node-env', 'java-env'),
-        ('cmd', 'entrypoint'),
-        'unsafe',
-    ),
-    (
-        'add-user',
-        ('DL3002', 'CKV_DOCKER_3'),
-        'RUNTIME',
-        'security',
-        'unsafe',
-        True,
-        'Run the container as a user that is not root.',
-        'dockopt_transforms.security.add_user',
-        'AddUser',
-        ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port'),
-        (),
-        'unsafe',
-    ),
-    (
-        'add-healthcheck',
-        ('CKV_DOCKER_2',),
-        'RUNTIME',
-        'RUNTIME',
-        'unsafe',
-        True,
-        "Add a HEALTHCHECK that asks the application's own health route.",
-        'dockopt_transforms.runtime.add_healthcheck',
-        'AddHealthcheck',
-        ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port', 'add-user'),
-        ('cmd', 'entrypoint'),
-        'unsafe',
-    ),
-    (
-        'log-to-stdout',
-        (),
-        'RUNTIME',
-        'RUNTIME',
-        'unsafe',
-        True,
-        "Let a server's logs reach ``docker logs``.",
-        'dockopt_transforms.runtime.log_to_stdout',
-        'LogToStdout',
-        ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port', 'add-user', 'add-healthcheck'),
-        ('nginx', 'apache', 'httpd', 'gunicorn'),
-        'unsafe',
-    ),
-    (
-        'read-only-ready',
-        (),
-        'RUNTIME',
-        'RUNTIME',
-        'manual',
-        False,
-        'Show how to run the container with a read-only root file system.',
-        'dockopt_transforms.runtime.read_only_ready',
-        'ReadOnlyReady',
-        ('exec-form', 'add-user'),
-        (),
-        'manual',
-    ),
-    (
-        'oci-labels',
-        (),
-        'METADATA',
-        'METADATA',
-        'unsafe',
-        True,
-        'Label the image with title, version, licence, source and authors.',
-        'dockopt_transforms.metadata.oci_labels',
-        'OciLabels',
-        (),
-        (),
-        'unsafe',
-    ),
-    (
-        'dockerignore',
-        (),
-        'METADATA',
-        'FILES',
-        'unsafe',
-        True,
-        'Create or extend `.dockerignore` from the build context.',
-        'dockopt_transforms.files.dockerignore',
-        'Dockerignore',
-        ('oci-labels',),
-        ('copy', 'add', 'mount'),
-        'unsafe',
     ),
     (
         'heredoc-run',
@@ -1121,20 +899,5 @@ ROWS: list[tuple[object, ...]] = [
         'HeredocRun',
         (),
         ('&&',),
-        'safe',
-    ),
-    (
-        'layout',
-        (),
-        'LAYOUT',
-        'LAYOUT',
-        'safe',
-        False,
-        'Give continuation lines one indent, and instructions one spacing.',
-        'dockopt_transforms.layout.layout',
-        'Layout',
-        (),
-        (),
-        'safe',
     ),
 ]

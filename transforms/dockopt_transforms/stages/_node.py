@@ -26,6 +26,7 @@ from dockopt_transforms.stages._plan import (
     Kinds,
     Split,
     Unit,
+    copies_into,
     install_text,
     kinds,
     later_text,
@@ -290,15 +291,7 @@ def _assign(
 
 def _inside(facts: Facts, node: Instruction, root: str) -> bool:
     """Whether a COPY puts its files into the project's folder."""
-    state = facts.state(node)
-    if not node.args or "$" in node.args[-1]:
-        raise Impossible("needs-unknown", "where a COPY puts its files is not known", node)
-    target = node.args[-1]
-    if not target.startswith("/"):
-        if isinstance(state.workdir, Unknown):
-            raise Impossible("needs-unknown", state.workdir.reason, node)
-        target = posixpath.join(state.workdir.value, target)
-    target = posixpath.normpath(target)
+    target = copies_into(facts, node)
     return target == root or target.startswith(root + "/")
 
 

@@ -6,6 +6,7 @@ below the builder's FROM, with the comments above it.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -51,8 +52,9 @@ BASIC = words("""
     ulimit
     """)
 _CACHES = re.compile(
-    r"(?:/var/lib/apt/lists|/var/cache/(?:apt|apk|debconf|ldconfig|man)|(?:/root|~|\$HOME|\$\{HOME\})/\.(?:cache|npm|cargo/registry|m2|gradle)|/tmp|/var/tmp"
-    r"|/usr/share/(?:doc|man)|/usr/local/share/\.cache|/var/log)(?:/|\Z)"
+    r"(?:/var/lib/apt/lists|/var/cache/(?:apt|apk|debconf|ldconfig|man)|/tmp|/var/tmp|/var/log|/usr/share/(?:doc|man)"
+    r"|/usr/local/share/\.cache|/usr/local/cargo/(?:registry|git)|/usr/local/bundle/cache|/go/pkg"
+    r"|(?:/root|~|\$HOME|\$\{HOME\})/\.(?:cache|npm|cargo/registry|m2|gradle))(?:/|\Z)"
 )
 
 
@@ -104,6 +106,7 @@ class Split:
         self.builder = unused_name(facts)
         self.build: list[str] = []  #: the builder's text below its FROM, whole lines
         self._runtime: dict[int, str] = {}  #: what becomes of a node in the stage that runs; one not here stays
+        self.lost: list[str] = []  #: variables of the toolchain that the stage that runs no longer sets
         self._above: dict[int, str] = {}
         self._moved: set[int] = set()  #: nodes whose comments go with them
 
@@ -306,6 +309,19 @@ def system_packages(
         if what.kinds & {"layout", "accounts"} and any(found[word] != (word,) for word in what.packages):
             raise Impossible("mixed-run", "one RUN installs build packages and sets up the image", node)
     return found
+
+
+def copies_into(facts: Facts, node: Instruction) -> str:
+    """The absolute path a COPY or ADD writes to, without a slash at its end."""
+    target = node.args[-1] if node.args else ""
+    if not target or "$" in target:
+        raise Impossible("needs-unknown", "where a COPY puts its files is not known", node)
+    if not target.startswith("/"):
+        workdir = facts.state(node).workdir
+        if isinstance(workdir, Unknown):
+            raise Impossible("needs-unknown", workdir.reason, node)
+        target = posixpath.join(workdir.value, target)
+    return posixpath.normpath(target)
 
 
 def no_build_packages(packages: dict[str, tuple[str, ...]]) -> bool:

@@ -18,7 +18,7 @@ PACKAGES = {
     "libtool": "", "patch": "patch", "ld": "", "as": "",
 }  # fmt: skip
 _CALLS = re.compile(
-    r"\b(?:subprocess|os\s*\.\s*(?:system|popen|exec|spawn)|Popen|check_output|check_call|pexpect|fabric|invoke|plumbum|shutil\.which|execSync|child_process|spawn)\b"
+    r"\b(?:subprocess|os\s*\.\s*(?:system|popen|exec|spawn)|Popen|check_output|check_call|pexpect|fabric|invoke|plumbum|shutil\.which|execSync|child_process|spawn|exec\.Command|process::Command|execvp?|popen|system)\b"
 )
 _WORDS = re.compile(r"""["'`](?:/usr)?(?:/bin/)?(""" + "|".join(map(re.escape, PACKAGES)) + r""")(?=["'`\s])""")
 _MAX_SOURCES = 3000
@@ -30,10 +30,19 @@ class Programs(NamedTuple):
 
 
 def needed_programs(
-    facts: Facts, stage: Stage, later: list[Instruction], image: BaseImage, runtime: str,
+    facts: Facts,
+    stage: Stage,
+    later: list[Instruction],
+    image: BaseImage,
+    runtime: str,
+    *,
     suffixes: tuple[str, ...] = (".py",),
-) -> Programs:  # fmt: skip
+    present: frozenset[str] = frozenset(),
+    dropped: frozenset[str] = frozenset(),
+) -> Programs:
     """The packages of programs that the instructions which stay, the start command and the sources call.
+
+    ``present`` are the packages the file installs where it runs, ``dropped`` those it would no longer.
 
     :raises Impossible: for a program no package is known for, or a script that cannot be read.
     """
@@ -43,9 +52,14 @@ def needed_programs(
     same = small is not None and small.reference == image.reference
 
     def use(name: str, where: str, node: Instruction | None) -> None:
-        if same or name in there or name not in PACKAGES:
+        package = PACKAGES.get(name)
+        if package is None or name in there or (same and package not in dropped):
             return
-        package = PACKAGES[name]
+        if package in dropped:
+            packages.setdefault(package, f"{where}: {name}")
+            return
+        if package in present or name in present or (image.manager != "apt" and name not in image.tools):
+            return  # the file installs it, or it was not there before either
         if not package or image.manager != "apt":
             raise Impossible("needs-unknown", f"{where} calls {name}, which the stage that runs would not have", node)
         packages.setdefault(package, f"{where}: {name}")
@@ -64,7 +78,7 @@ def needed_programs(
     context = facts.context
     if isinstance(context, Unknown) and not same:
         raise Impossible("context-unknown", f"what the app needs at run time is not known: {context.reason}")
-    if isinstance(context, Known) and not same:
+    if isinstance(context, Known) and (dropped or not same):
         listing = context.value.listing
         sources = [name for name in listing.files if name.endswith((*suffixes, ".sh"))]
         if listing.truncated or len(sources) > _MAX_SOURCES:

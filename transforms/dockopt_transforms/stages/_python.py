@@ -45,6 +45,8 @@ from dockopt_transforms.stages._system import at_run_time
 VENV = "/opt/venv"
 _ELSEWHERE = ("--target", "-t", "--prefix", "--root", "--user", "--python")
 _PLACES = frozenset(("PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_ROOT", "PYTHONUSERBASE", "PYTHONHOME", "VIRTUAL_ENV"))
+# What gcc links with beside libc and libstdc++; without it numerical packages built here do not load.
+_OPENMP = ("libgomp1",)
 _MANIFEST = re.compile(r"(?:.*/)?(?:requirements|constraints|reqs?)[\w.-]*(?:\.txt|\.in|/?)?\Z", re.I)
 _OWN_PATHS = re.compile(
     r"/usr/local/bin/(?:python|pip|\w*corn|flask|celery|django)|/(?:site|dist)-packages\b|/root/\.local\b"
@@ -198,6 +200,7 @@ def _requirements(
     for line, where, node in _lines(facts, stage, calls):
         read = _pypi.parse(line)
         if read is None:
+            packages += _OPENMP if image.manager == "apt" else ()
             if full:
                 raise Impossible("needs-unknown", f"what {line.strip()} ({where}) needs at run time is not known", node)
             continue
@@ -225,6 +228,8 @@ def _requirements(
                 "needs-unknown", f"whether {name} ({where}) needs libraries of {image.reference} is not known", node
             )
         if not full:
+            if name not in _pypi.SELF_CONTAINED and name not in _pypi.LIBRARIES and image.manager == "apt":
+                packages += _OPENMP
             continue
         for one in developing:
             known = at_run_time(one, image)

@@ -104,6 +104,10 @@ def at_run_time(word: str, image: BaseImage) -> Known[tuple[str, ...]] | Unknown
     for itself.
     """
     name = bare(word)
+    if name == "gfortran":
+        return Known(("libgfortran5" if image.manager == "apt" else "libgfortran",), "the compiler's own library")
+    if image.manager == "apk" and name in ("g++", "build-base", "alpine-sdk"):
+        return Known(("libstdc++",), "the compiler's own library, which Alpine's base has not")
     if name in BUILD_ONLY or (
         name.startswith(("gcc-", "g++-", "clang-", "llvm-", "linux-headers")) and "lib" not in name
     ):

@@ -137,7 +137,8 @@ def _check(facts: Facts, stage: Stage, image: BaseImage, small: str) -> None:
         if view is None or view.opaque is not None or view.script.error:
             raise Impossible("unread-script", "what the RUN calls is not read", node)
         for call in view.invocations:
-            if call.manager.name not in ("apt",) and call.action in ("install", "upgrade"):
+            builds = call.manager.name in ("cargo", "go") and call.action != "clean"
+            if builds or (call.manager.name != "apt" and call.action in ("install", "upgrade")):
                 raise Impossible(
                     "may-compile",
                     f"{call.manager.name} may build what it installs with the full image's compilers",

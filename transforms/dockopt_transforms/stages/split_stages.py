@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Safety, Transform
-from dockopt_transforms.stages import _node, _python
+from dockopt_transforms.stages import _compiled, _node, _python
 from dockopt_transforms.stages._plan import Impossible, from_texts, single_stage
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ EFFECTS = Effects(
     config=("env:PATH",),
     packages_added=("apt:*", "apk:*"),
 )
-_ECOSYSTEMS = (_python, _node)
+_ECOSYSTEMS = (_node, _compiled, _python)
 
 
 class SplitStages(Transform):
@@ -66,7 +66,7 @@ class SplitStages(Transform):
     phase = Phase.STAGES
     safety = "unsafe"
     mildest = "unsafe"
-    mentions = ("pip", "npm", "yarn", "pnpm")
+    mentions = ("pip", "npm", "yarn", "pnpm", "go ", "cargo", "make", "gcc", "g++", "clang", "cmake", "meson", "ninja")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         final = facts.stages.all[-1]
@@ -86,7 +86,7 @@ class SplitStages(Transform):
                 f"Build in a stage of its own and run from {runtime}",
                 partial(_edit, plan, builder_from, runtime_from),
                 safety=Safety.UNSAFE,
-                effects=EFFECTS,
+                effects=EFFECTS._replace(config=(*EFFECTS.config, *(f"env:{name}" for name in plan.lost))),
                 evidence=evidence,
             )
             return
