@@ -15,6 +15,7 @@ ROWS: list[tuple[object, ...]] = [
         'AbsoluteWorkdir',
         (),
         ('workdir',),
+        'safe',
     ),
     (
         'add-to-copy',
@@ -28,6 +29,7 @@ ROWS: list[tuple[object, ...]] = [
         'AddToCopy',
         (),
         ('add',),
+        'safe',
     ),
     (
         'copy-directory-slash',
@@ -41,6 +43,7 @@ ROWS: list[tuple[object, ...]] = [
         'CopyDirectorySlash',
         ('add-to-copy',),
         ('copy',),
+        'safe',
     ),
     (
         'drop-dead-instructions',
@@ -54,6 +57,7 @@ ROWS: list[tuple[object, ...]] = [
         'DropDeadInstructions',
         (),
         ('cmd', 'entrypoint', 'healthcheck'),
+        'safe',
     ),
     (
         'drop-empty-continuation',
@@ -67,6 +71,7 @@ ROWS: list[tuple[object, ...]] = [
         'DropEmptyContinuation',
         (),
         (),
+        'safe',
     ),
     (
         'drop-redundant-platform',
@@ -80,6 +85,7 @@ ROWS: list[tuple[object, ...]] = [
         'DropRedundantPlatform',
         (),
         ('--platform',),
+        'safe',
     ),
     (
         'expose-protocol-case',
@@ -93,6 +99,7 @@ ROWS: list[tuple[object, ...]] = [
         'ExposeProtocolCase',
         (),
         ('expose',),
+        'safe',
     ),
     (
         'json-form',
@@ -106,6 +113,7 @@ ROWS: list[tuple[object, ...]] = [
         'JsonForm',
         (),
         ('[',),
+        'unsafe',
     ),
     (
         'key-value-form',
@@ -119,6 +127,7 @@ ROWS: list[tuple[object, ...]] = [
         'KeyValueForm',
         (),
         ('env', 'label'),
+        'safe',
     ),
     (
         'match-casing',
@@ -132,6 +141,7 @@ ROWS: list[tuple[object, ...]] = [
         'MatchCasing',
         (),
         (),
+        'safe',
     ),
     (
         'replace-maintainer',
@@ -145,6 +155,7 @@ ROWS: list[tuple[object, ...]] = [
         'ReplaceMaintainer',
         (),
         ('maintainer',),
+        'safe',
     ),
     (
         'label-keys',
@@ -158,6 +169,7 @@ ROWS: list[tuple[object, ...]] = [
         'LabelKeys',
         ('key-value-form', 'replace-maintainer'),
         ('label',),
+        'safe',
     ),
     (
         'stopsignal-name',
@@ -171,6 +183,7 @@ ROWS: list[tuple[object, ...]] = [
         'StopsignalName',
         (),
         ('stopsignal',),
+        'safe',
     ),
     (
         'apk-no-cache',
@@ -184,6 +197,7 @@ ROWS: list[tuple[object, ...]] = [
         'ApkNoCache',
         (),
         ('apk',),
+        'safe',
     ),
     (
         'apt-to-apt-get',
@@ -197,6 +211,7 @@ ROWS: list[tuple[object, ...]] = [
         'AptToAptGet',
         (),
         ('apt ',),
+        'safe',
     ),
     (
         'apt-join-update',
@@ -210,19 +225,7 @@ ROWS: list[tuple[object, ...]] = [
         'AptJoinUpdate',
         ('apt-to-apt-get',),
         ('apt',),
-    ),
-    (
-        'apt-clean-lists',
-        ('DL3009', 'aptGetInstallThenRemoveAptLists'),
-        'PACKAGES',
-        'PACKAGES',
         'safe',
-        True,
-        "Remove apt's package lists in the RUN that fetched them.",
-        'dockopt_transforms.packages.apt_clean_lists',
-        'AptCleanLists',
-        ('apt-to-apt-get', 'apt-join-update'),
-        ('apt',),
     ),
     (
         'assume-yes',
@@ -236,6 +239,7 @@ ROWS: list[tuple[object, ...]] = [
         'AssumeYes',
         ('apt-to-apt-get',),
         ('apt', 'dnf', 'yum', 'zypper'),
+        'safe',
     ),
     (
         'apt-no-install-recommends',
@@ -249,6 +253,21 @@ ROWS: list[tuple[object, ...]] = [
         'AptNoInstallRecommends',
         ('apt-to-apt-get', 'assume-yes'),
         ('apt',),
+        'unsafe',
+    ),
+    (
+        'apt-clean-lists',
+        ('DL3009', 'aptGetInstallThenRemoveAptLists'),
+        'PACKAGES',
+        'PACKAGES',
+        'safe',
+        True,
+        "Remove apt's package lists in the RUN that fetched them.",
+        'dockopt_transforms.packages.apt_clean_lists',
+        'AptCleanLists',
+        ('apt-to-apt-get', 'apt-join-update', 'apt-no-install-recommends'),
+        ('apt',),
+        'safe',
     ),
     (
         'apt-merge-installs',
@@ -262,6 +281,7 @@ ROWS: list[tuple[object, ...]] = [
         'AptMergeInstalls',
         ('assume-yes', 'apt-join-update', 'apt-no-install-recommends'),
         ('apt',),
+        'safe',
     ),
     (
         'bun-cache-clean',
@@ -275,6 +295,7 @@ ROWS: list[tuple[object, ...]] = [
         'BunCacheClean',
         (),
         ('bun',),
+        'safe',
     ),
     (
         'bundle-cache-clean',
@@ -288,6 +309,7 @@ ROWS: list[tuple[object, ...]] = [
         'BundleCacheClean',
         (),
         ('bundle install', 'bundle update', 'bundler install', 'bundle '),
+        'safe',
     ),
     (
         'bundle-without',
@@ -301,6 +323,7 @@ ROWS: list[tuple[object, ...]] = [
         'BundleWithout',
         (),
         ('bundle',),
+        'unsafe',
     ),
     (
         'cargo-cache-clean',
@@ -314,6 +337,7 @@ ROWS: list[tuple[object, ...]] = [
         'CargoCacheClean',
         (),
         ('cargo',),
+        'safe',
     ),
     (
         'composer-cache-clean',
@@ -327,6 +351,7 @@ ROWS: list[tuple[object, ...]] = [
         'ComposerCacheClean',
         (),
         ('composer',),
+        'safe',
     ),
     (
         'composer-no-dev',
@@ -340,6 +365,7 @@ ROWS: list[tuple[object, ...]] = [
         'ComposerNoDev',
         (),
         ('composer',),
+        'unsafe',
     ),
     (
         'conda-clean',
@@ -353,6 +379,7 @@ ROWS: list[tuple[object, ...]] = [
         'CondaClean',
         (),
         ('conda', 'mamba'),
+        'safe',
     ),
     (
         'dnf-clean',
@@ -366,6 +393,7 @@ ROWS: list[tuple[object, ...]] = [
         'DnfClean',
         (),
         ('dnf',),
+        'safe',
     ),
     (
         'frontend-noninteractive',
@@ -379,6 +407,7 @@ ROWS: list[tuple[object, ...]] = [
         'FrontendNoninteractive',
         (),
         ('debian_frontend',),
+        'unsafe',
     ),
     (
         'gem-no-document',
@@ -392,6 +421,7 @@ ROWS: list[tuple[object, ...]] = [
         'GemNoDocument',
         (),
         ('gem install', 'gem i ', 'gem update'),
+        'unsafe',
     ),
     (
         'go-cache-clean',
@@ -405,6 +435,7 @@ ROWS: list[tuple[object, ...]] = [
         'GoCacheClean',
         (),
         ('go ', 'go\t'),
+        'safe',
     ),
     (
         'gradle-cache-clean',
@@ -418,6 +449,7 @@ ROWS: list[tuple[object, ...]] = [
         'GradleCacheClean',
         (),
         ('gradle',),
+        'unsafe',
     ),
     (
         'maven-cache-clean',
@@ -431,6 +463,7 @@ ROWS: list[tuple[object, ...]] = [
         'MavenCacheClean',
         (),
         ('mvn',),
+        'unsafe',
     ),
     (
         'microdnf-clean',
@@ -444,6 +477,7 @@ ROWS: list[tuple[object, ...]] = [
         'MicrodnfClean',
         (),
         ('microdnf',),
+        'safe',
     ),
     (
         'npm-cache-clean',
@@ -457,6 +491,7 @@ ROWS: list[tuple[object, ...]] = [
         'NpmCacheClean',
         (),
         ('npm',),
+        'safe',
     ),
     (
         'npm-ci',
@@ -470,6 +505,7 @@ ROWS: list[tuple[object, ...]] = [
         'NpmCi',
         (),
         ('npm i',),
+        'unsafe',
     ),
     (
         'nuget-cache-clean',
@@ -483,6 +519,7 @@ ROWS: list[tuple[object, ...]] = [
         'NugetCacheClean',
         (),
         ('dotnet',),
+        'safe',
     ),
     (
         'pacman-clean',
@@ -496,6 +533,7 @@ ROWS: list[tuple[object, ...]] = [
         'PacmanClean',
         (),
         ('pacman',),
+        'safe',
     ),
     (
         'pin-packages',
@@ -509,6 +547,7 @@ ROWS: list[tuple[object, ...]] = [
         'PinPackages',
         (),
         ('apt', 'apk', 'pip', 'npm', 'gem'),
+        'manual',
     ),
     (
         'pip-no-cache-dir',
@@ -522,6 +561,7 @@ ROWS: list[tuple[object, ...]] = [
         'PipNoCacheDir',
         (),
         ('pip',),
+        'safe',
     ),
     (
         'pnpm-store-prune',
@@ -535,6 +575,7 @@ ROWS: list[tuple[object, ...]] = [
         'PnpmStorePrune',
         (),
         ('pnpm',),
+        'safe',
     ),
     (
         'remove-upgrade',
@@ -548,6 +589,7 @@ ROWS: list[tuple[object, ...]] = [
         'RemoveUpgrade',
         ('apt-to-apt-get',),
         ('upgrade',),
+        'manual',
     ),
     (
         'sort-packages',
@@ -561,6 +603,7 @@ ROWS: list[tuple[object, ...]] = [
         'SortPackages',
         ('apt-merge-installs', 'apt-no-install-recommends', 'assume-yes', 'apk-no-cache'),
         ('apt', 'apk', 'dnf', 'yum', 'zypper'),
+        'safe',
     ),
     (
         'yarn-cache-clean',
@@ -574,6 +617,7 @@ ROWS: list[tuple[object, ...]] = [
         'YarnCacheClean',
         (),
         ('yarn',),
+        'safe',
     ),
     (
         'yum-clean',
@@ -587,6 +631,7 @@ ROWS: list[tuple[object, ...]] = [
         'YumClean',
         (),
         ('yum',),
+        'safe',
     ),
     (
         'zypper-clean',
@@ -600,6 +645,7 @@ ROWS: list[tuple[object, ...]] = [
         'ZypperClean',
         (),
         ('zypper',),
+        'safe',
     ),
     (
         'configure-build',
@@ -613,6 +659,7 @@ ROWS: list[tuple[object, ...]] = [
         'ConfigureBuild',
         (),
         ('configure',),
+        'unsafe',
     ),
     (
         'drop-sudo',
@@ -626,6 +673,7 @@ ROWS: list[tuple[object, ...]] = [
         'DropSudo',
         (),
         ('sudo',),
+        'safe',
     ),
     (
         'curl-fail',
@@ -639,6 +687,7 @@ ROWS: list[tuple[object, ...]] = [
         'CurlFail',
         ('drop-sudo',),
         ('curl',),
+        'unsafe',
     ),
     (
         'gpg-batch',
@@ -652,6 +701,7 @@ ROWS: list[tuple[object, ...]] = [
         'GpgBatch',
         ('drop-sudo',),
         ('gpg',),
+        'safe',
     ),
     (
         'https-urls',
@@ -665,6 +715,7 @@ ROWS: list[tuple[object, ...]] = [
         'HttpsUrls',
         ('drop-sudo',),
         ('http://',),
+        'unsafe',
     ),
     (
         'sha256-spacing',
@@ -678,6 +729,7 @@ ROWS: list[tuple[object, ...]] = [
         'Sha256Spacing',
         (),
         ('sum',),
+        'safe',
     ),
     (
         'useradd-no-log-init',
@@ -691,6 +743,7 @@ ROWS: list[tuple[object, ...]] = [
         'UseraddNoLogInit',
         ('drop-sudo',),
         ('useradd',),
+        'safe',
     ),
     (
         'wget-quiet-progress',
@@ -704,6 +757,7 @@ ROWS: list[tuple[object, ...]] = [
         'WgetQuietProgress',
         ('drop-sudo',),
         ('wget',),
+        'safe',
     ),
     (
         'asc-rm',
@@ -717,6 +771,7 @@ ROWS: list[tuple[object, ...]] = [
         'AscRm',
         ('drop-sudo', 'wget-quiet-progress', 'gpg-batch'),
         ('--verify',),
+        'safe',
     ),
     (
         'pipefail',
@@ -730,6 +785,7 @@ ROWS: list[tuple[object, ...]] = [
         'Pipefail',
         ('drop-sudo', 'wget-quiet-progress', 'curl-fail'),
         ('|',),
+        'unsafe',
     ),
     (
         'unpacked-archive-rm',
@@ -743,6 +799,7 @@ ROWS: list[tuple[object, ...]] = [
         'UnpackedArchiveRm',
         ('drop-sudo', 'wget-quiet-progress'),
         ('tar ', 'tar\t', 'unzip'),
+        'safe',
     ),
     (
         'cd-to-workdir',
@@ -756,6 +813,7 @@ ROWS: list[tuple[object, ...]] = [
         'CdToWorkdir',
         ('unpacked-archive-rm', 'pipefail'),
         ('cd ',),
+        'manual',
     ),
     (
         'mktemp-rm',
@@ -769,6 +827,7 @@ ROWS: list[tuple[object, ...]] = [
         'MktempRm',
         ('gpg-batch', 'asc-rm', 'unpacked-archive-rm'),
         ('mktemp',),
+        'safe',
     ),
     (
         'split-stages',
@@ -782,6 +841,7 @@ ROWS: list[tuple[object, ...]] = [
         'SplitStages',
         (),
         ('pip', 'npm', 'yarn', 'pnpm', 'go ', 'cargo', 'make', 'gcc', 'g++', 'clang', 'cmake', 'meson', 'ninja'),
+        'unsafe',
     ),
     (
         'slim-base',
@@ -795,6 +855,7 @@ ROWS: list[tuple[object, ...]] = [
         'SlimBase',
         ('split-stages',),
         (),
+        'unsafe',
     ),
     (
         'pin-base',
@@ -808,6 +869,7 @@ ROWS: list[tuple[object, ...]] = [
         'PinBase',
         ('split-stages', 'slim-base'),
         (),
+        'unsafe',
     ),
     (
         'merge-arg',
@@ -821,6 +883,7 @@ ROWS: list[tuple[object, ...]] = [
         'MergeArg',
         (),
         ('arg',),
+        'safe',
     ),
     (
         'merge-env',
@@ -834,6 +897,7 @@ ROWS: list[tuple[object, ...]] = [
         'MergeEnv',
         (),
         ('env',),
+        'safe',
     ),
     (
         'merge-expose',
@@ -847,6 +911,7 @@ ROWS: list[tuple[object, ...]] = [
         'MergeExpose',
         (),
         ('expose',),
+        'safe',
     ),
     (
         'merge-label',
@@ -860,6 +925,7 @@ ROWS: list[tuple[object, ...]] = [
         'MergeLabel',
         (),
         ('label',),
+        'safe',
     ),
     (
         'merge-runs',
@@ -873,6 +939,7 @@ ROWS: list[tuple[object, ...]] = [
         'MergeRuns',
         (),
         ('run',),
+        'safe',
     ),
     (
         'clean-where-made',
@@ -886,6 +953,161 @@ ROWS: list[tuple[object, ...]] = [
         'CleanWhereMade',
         ('merge-runs',),
         ('clean', 'rm ', 'prune', 'purge', 'autoremove', 'apk del', 'remove'),
+        'safe',
+    ),
+    (
+        'exec-form',
+        ('DL3025',),
+        'RUNTIME',
+        'RUNTIME',
+        'unsafe',
+        True,
+        'Start the program itself, not a shell that starts it.',
+        'dockopt_transforms.runtime.exec_form',
+        'ExecForm',
+        (),
+        ('cmd', 'entrypoint'),
+        'unsafe',
+    ),
+    (
+        'python-env',
+        (),
+        'RUNTIME',
+        'RUNTIME',
+        'unsafe',
+        True,
+        "Set Python's variables for containers.",
+        'dockopt_transforms.runtime.python_env',
+        'PythonEnv',
+        ('exec-form',),
+        ('python', 'uvicorn', 'gunicorn', 'hypercorn', 'daphne', 'flask', 'fastapi', 'celery', 'streamlit'),
+        'unsafe',
+    ),
+    (
+        'node-env',
+        (),
+        'RUNTIME',
+        'RUNTIME',
+        'unsafe',
+        True,
+        'Set ``NODE_ENV=production`` in the image that runs.',
+        'dockopt_transforms.runtime.node_env',
+        'NodeEnv',
+        ('exec-form', 'python-env'),
+        ('node', 'npm', 'yarn', 'pnpm'),
+        'unsafe',
+    ),
+    (
+        'java-env',
+        (),
+        'RUNTIME',
+        'RUNTIME',
+        'unsafe',
+        True,
+        "Let Java's heap take three quarters of the container's memory.",
+        'dockopt_transforms.runtime.java_env',
+        'JavaEnv',
+        ('exec-form', 'node-env'),
+        ('java',),
+        'unsafe',
+    ),
+    (
+        'expose-port',
+        (),
+        'RUNTIME',
+        'RUNTIME',
+        'unsafe',
+        True,
+        'Say with EXPOSE on which port the program listens.',
+        'dockopt_transforms.runtime.expose_port',
+        'ExposePort',
+        ('exec-form', 'python-env', 'node-env', 'java-env'),
+        ('cmd', 'entrypoint'),
+        'unsafe',
+    ),
+    (
+        'add-user',
+        ('DL3002', 'CKV_DOCKER_3'),
+        'RUNTIME',
+        'security',
+        'unsafe',
+        True,
+        'Run the container as a user that is not root.',
+        'dockopt_transforms.security.add_user',
+        'AddUser',
+        ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port'),
+        (),
+        'unsafe',
+    ),
+    (
+        'add-healthcheck',
+        ('CKV_DOCKER_2',),
+        'RUNTIME',
+        'RUNTIME',
+        'unsafe',
+        True,
+        "Add a HEALTHCHECK that asks the application's own health route.",
+        'dockopt_transforms.runtime.add_healthcheck',
+        'AddHealthcheck',
+        ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port', 'add-user'),
+        ('cmd', 'entrypoint'),
+        'unsafe',
+    ),
+    (
+        'log-to-stdout',
+        (),
+        'RUNTIME',
+        'RUNTIME',
+        'unsafe',
+        True,
+        "Let a server's logs reach ``docker logs``.",
+        'dockopt_transforms.runtime.log_to_stdout',
+        'LogToStdout',
+        ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port', 'add-user', 'add-healthcheck'),
+        ('nginx', 'apache', 'httpd', 'gunicorn'),
+        'unsafe',
+    ),
+    (
+        'read-only-ready',
+        (),
+        'RUNTIME',
+        'RUNTIME',
+        'manual',
+        False,
+        'Show how to run the container with a read-only root file system.',
+        'dockopt_transforms.runtime.read_only_ready',
+        'ReadOnlyReady',
+        ('exec-form', 'add-user'),
+        (),
+        'manual',
+    ),
+    (
+        'oci-labels',
+        (),
+        'METADATA',
+        'METADATA',
+        'unsafe',
+        True,
+        'Label the image with title, version, licence, source and authors.',
+        'dockopt_transforms.metadata.oci_labels',
+        'OciLabels',
+        (),
+        (),
+        'unsafe',
+    ),
+    (
+        'dockerignore',
+        (),
+        'METADATA',
+        'FILES',
+        'unsafe',
+        True,
+        'Create or extend `.dockerignore` from the build context.',
+        'dockopt_transforms.files.dockerignore',
+        'Dockerignore',
+        ('oci-labels',),
+        ('copy', 'add', 'mount'),
+        'unsafe',
     ),
     (
         'heredoc-run',
@@ -899,5 +1121,20 @@ ROWS: list[tuple[object, ...]] = [
         'HeredocRun',
         (),
         ('&&',),
+        'safe',
+    ),
+    (
+        'layout',
+        (),
+        'LAYOUT',
+        'LAYOUT',
+        'safe',
+        False,
+        'Give continuation lines one indent, and instructions one spacing.',
+        'dockopt_transforms.layout.layout',
+        'Layout',
+        (),
+        (),
+        'safe',
     ),
 ]
