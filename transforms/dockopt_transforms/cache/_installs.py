@@ -108,11 +108,13 @@ def _read(facts: Facts, view: ScriptView, call: Invocation) -> Request | Stop | 
     name = call.manager.name
     if name != "go" and call.action in ("update", "clean"):
         return _IDLE_CALL if not any((word.value or ".").startswith((".", "/")) for word in call.operands) else None
+    if name in _SYSTEM:
+        return (_named(call) or _BY_NAME) if call.action in ("install", "upgrade", "remove") else None
+    if name != "pip" and name not in _MANIFESTED and name != "go":
+        return None
     program = call.executable.value or "/"
     if "/" in program and not program.startswith(("/usr/", "/bin/", "/opt/")):
         return Stop("own-way", f"{call.executable.text} is a program of the project")
-    if name in _SYSTEM:
-        return (_named(call) or _BY_NAME) if call.action in ("install", "upgrade", "remove") else None
     state = facts.state(view.instruction)
     workdir = state.workdir.value if isinstance(state.workdir, Known) else None
     one: Request | Stop | None = None

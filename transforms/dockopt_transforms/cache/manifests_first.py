@@ -25,7 +25,7 @@ from dockopt.api import (
     Transform,
     expand_known,
 )
-from dockopt_transforms.cache._installs import Request, Stop, overlap, requests
+from dockopt_transforms.cache._installs import Request, Stop, requests
 
 if TYPE_CHECKING:
     from dockopt.api import Context
@@ -64,7 +64,7 @@ class ManifestsFirst(Transform):
     Safety:
         Safe for pip, ``go mod download`` with go.sum and packages by name: their files say all that is read, and
         nothing is written where the sources go. Unsafe for npm, Yarn, pnpm, Bundler and Composer, which write
-        beside the sources and run scripts of packages, and where the COPY makes the folder it copies to.
+        beside the sources and run scripts of packages, and where a COPY of a folder makes the one it copies to.
 
     Refuses:
         context-unknown: nobody can tell which files the COPY takes
@@ -213,8 +213,10 @@ def _proposal(document: Document, facts: Facts, plan: Plan) -> Proposal | Refusa
     odd = next((name for name in files if not _NAME.match(name)), None)
     if odd is not None:
         return Refusal(plan.node, "manifest-missing", f"the name {odd!r} cannot be written in a COPY as it is")
+    # A folder that the COPY makes takes after its source; the context itself has no mode that counts.
     workdir = facts.state(plan.node).workdir
-    safe = safe and isinstance(workdir, Known) and overlap(workdir.value, plan.target) and plan.target <= workdir.value
+    there = isinstance(workdir, Known) and (workdir.value + "/").startswith(plan.target + "/")
+    safe = safe and (there or (root == "." and not plan.node.flags))
     wanted = [name for name in files if not _copied_before(facts, context.value, plan, root, name)]
     copies = _copies(document, facts, plan, root, wanted)
     last = plan.between[-1]
