@@ -349,4 +349,6 @@ def _close(arguments: Arguments, task: Task, results: Sequence[Result], summary:
         for line in text.by_transform(summary):
             console.err(line)
     verb = "fixed" if task.write else "would be fixed"
-    console.err(text.closing(summary, verb=verb, verbose=arguments.verbose, all_told=tells_all(arguments, len(results))))
+    console.err(
+        text.closing(summary, verb=verb, verbose=arguments.verbose, all_told=tells_all(arguments, len(results)))
+    )
