@@ -8,10 +8,11 @@ import pytest
 
 from dockopt.engine.registry import registry
 from dockopt.engine.score import ITEMS
-from tools.strategies import STRATEGIES, TARGET, missing, render
+from tools.strategies import NOT_YET, STRATEGIES, TARGET, missing, render
 
 ROOT = Path(__file__).parents[2]
-IDS = sorted({id for _, _, ids, _ in STRATEGIES for id in ids} | {id for item in ITEMS for id in item.transforms})
+NAMED = {id for _, _, ids, _ in STRATEGIES for id in ids} | {id for item in ITEMS for id in item.transforms}
+IDS = sorted(NAMED - set(NOT_YET))
 
 
 def test_the_page_is_current() -> None:
@@ -20,6 +21,12 @@ def test_the_page_is_current() -> None:
 
 def test_nothing_is_without_a_transform() -> None:
     assert missing() == []
+
+
+def test_what_is_missing_is_told_and_nothing_else() -> None:
+    known = {spec.id for spec in registry().specs}
+    assert set(NOT_YET) <= NAMED
+    assert not known & set(NOT_YET), "it exists by now: take it out of the list"
 
 
 @pytest.mark.parametrize("id", IDS)
