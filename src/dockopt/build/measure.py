@@ -177,7 +177,6 @@ class _Copy:
     def __init__(self, folder: str, touched: str) -> None:
         self.folder = folder
         self.touched = touched
-        self._changes = 0
 
     @classmethod
     def of(cls, dockerfile: str, target: Target, touch: str | None) -> _Copy | None:
@@ -207,10 +206,10 @@ class _Copy:
         return cls(folder, touched)
 
     def change(self) -> None:
-        """Append an empty line, which means nothing in any language, once more each time."""
-        self._changes += 1
-        with open(os.path.join(self.folder, self.touched), "ab") as file:
-            file.write(b"\n" * self._changes)
+        """Append white space, which means nothing in any language, of a pattern no build has cached."""
+        pattern = bin(int.from_bytes(os.urandom(8), "big"))[2:].replace("0", " ").replace("1", "\n")
+        with open(os.path.join(self.folder, self.touched), "a", encoding="ascii") as file:
+            file.write(f"\n{pattern}\n")
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
