@@ -27,6 +27,7 @@ from dockopt_transforms.stages._plan import (
     Split,
     Unit,
     copies_into,
+    covered,
     install_text,
     kinds,
     later_text,
@@ -255,7 +256,7 @@ def _assign(
         if node.name in ("COPY", "ADD"):
             mine = node.flag("from") is None and _inside(facts, node, root)
             moves = mine and (bool(building) or all(_MANIFEST.match(word) for word in node.args[:-1]))
-            if not building and moves and not _covered(facts, plan, node, root):
+            if not building and moves and not covered(plan, facts, node):
                 moves = False
             plan.into_builder(unit, comments=moves)
             if moves:
@@ -293,18 +294,6 @@ def _inside(facts: Facts, node: Instruction, root: str) -> bool:
     """Whether a COPY puts its files into the project's folder."""
     target = copies_into(facts, node)
     return target == root or target.startswith(root + "/")
-
-
-def _covered(facts: Facts, plan: Split, node: Instruction, root: str) -> bool:
-    """Whether a later COPY of the whole context brings the same files."""
-    seen = False
-    for unit in plan.units:
-        other = unit.node
-        if other is node:
-            seen = True
-        elif seen and other.name == "COPY" and other.flag("from") is None and other.args[:-1] in ((".",), ("./",)):
-            return _inside(facts, other, root)
-    return False
 
 
 def _prune(facts: Facts, image: BaseImage, project: _Project, before: list[Unit], read: dict[int, Kinds]) -> str | None:

@@ -107,6 +107,7 @@ class Split:
         self.build: list[str] = []  #: the builder's text below its FROM, whole lines
         self._runtime: dict[int, str] = {}  #: what becomes of a node in the stage that runs; one not here stays
         self.lost: list[str] = []  #: variables of the toolchain that the stage that runs no longer sets
+        self.lost_config: list[str] = []  #: other keys of the configuration that change
         self._above: dict[int, str] = {}
         self._moved: set[int] = set()  #: nodes whose comments go with them
 
@@ -322,6 +323,19 @@ def copies_into(facts: Facts, node: Instruction) -> str:
             raise Impossible("needs-unknown", workdir.reason, node)
         target = posixpath.join(workdir.value, target)
     return posixpath.normpath(target)
+
+
+def covered(plan: Split, facts: Facts, node: Instruction) -> bool:
+    """Whether a later COPY of the whole context into the same folder brings the same files."""
+    seen = False
+    for unit in plan.units:
+        other = unit.node
+        if other is node:
+            seen = True
+        elif seen and other.name == "COPY" and other.flag("from") is None and other.args[:-1] in ((".",), ("./",)):
+            target, whole = copies_into(facts, node), copies_into(facts, other)
+            return target == whole or posixpath.dirname(target) == whole
+    return False
 
 
 def no_build_packages(packages: dict[str, tuple[str, ...]]) -> bool:

@@ -65,7 +65,23 @@ class SplitStages(Transform):
     id = "split-stages"
     phase = Phase.STAGES
     safety = "unsafe"
-    mentions = ("pip", "npm", "yarn", "pnpm", "go ", "cargo", "make", "gcc", "g++", "clang", "cmake", "meson", "ninja")
+    mentions = (
+        "pip",
+        "uv ",
+        "poetry",
+        "npm",
+        "yarn",
+        "pnpm",
+        "go ",
+        "cargo",
+        "make",
+        "gcc",
+        "g++",
+        "clang",
+        "cmake",
+        "meson",
+        "ninja",
+    )
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         final = facts.stages.all[-1]
@@ -85,7 +101,9 @@ class SplitStages(Transform):
                 f"Build in a stage of its own and run from {runtime}",
                 partial(_edit, plan, builder_from, runtime_from),
                 safety=Safety.UNSAFE,
-                effects=EFFECTS._replace(config=(*EFFECTS.config, *(f"env:{name}" for name in plan.lost))),
+                effects=EFFECTS._replace(
+                    config=(*EFFECTS.config, *plan.lost_config, *(f"env:{name}" for name in plan.lost))
+                ),
                 evidence=evidence,
             )
             return
