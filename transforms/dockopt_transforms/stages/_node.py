@@ -34,6 +34,7 @@ from dockopt_transforms.stages._plan import (
     missing,
     no_build_packages,
     system_packages,
+    touches_project,
 )
 from dockopt_transforms.stages._programs import needed_programs
 from dockopt_transforms.stages._system import at_run_time
@@ -144,7 +145,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     last = plan.units.index(working[-1])
     before, after = plan.units[: last + 1], plan.units[last + 1 :]
     root = _workdir(facts, working)
-    packages = system_packages(image, before, after, read)
+    packages = system_packages(image, before, after, read, runtime)
     building = any("build" in read[unit.node.id].kinds for unit in working)
     if not building and not full and no_build_packages(packages):
         raise Impossible("no-build-work", f"{image.reference} is small already and nothing is built")
@@ -269,6 +270,9 @@ def _assign(
             libraries += [one for word in read[node.id].packages for one in packages[word]]
         elif node.name == "RUN" and "tool" in read[node.id].kinds:
             plan.into_builder(unit, comments=False)
+        elif node.name == "RUN" and building and touches_project(facts, unit, read[node.id], root):
+            plan.into_builder(unit, comments=True)
+            plan.drop(unit)
         elif node.name == "RUN":
             libraries += plan.prepare(unit, read[node.id], packages, owned=bool(owners))
         else:

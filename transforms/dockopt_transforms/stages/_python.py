@@ -122,7 +122,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     before, after = plan.units[: last + 1], plan.units[last + 1 :]
     root_until(facts, (unit.node for unit in before))
 
-    packages = system_packages(image, before, after, read)
+    packages = system_packages(image, before, after, read, runtime)
     needs = _requirements(facts, stage, calls, image, full, tool, working)
     programs = needed_programs(facts, stage, [unit.node for unit in after], image, runtime)
     if not full and no_build_packages(packages) and tool is None:
