@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.api import (
     BaseImage,
+    Command,
     Document,
     Facts,
     Known,
@@ -33,6 +34,7 @@ from dockopt_transforms.stages._plan import (
     later_text,
     missing,
     system_packages,
+    touches_project,
 )
 from dockopt_transforms.stages._programs import needed_programs
 from dockopt_transforms.stages._system import bare
@@ -90,7 +92,21 @@ NATIVE = Language(
     re.compile(r"CC|CXX|CFLAGS|CXXFLAGS|LDFLAGS|CPPFLAGS|MAKEFLAGS"),
     frozenset(("gcc", "debian", "ubuntu", "alpine")),
 )  # fmt: skip
-LANGUAGES = (GO, RUST, NATIVE)
+JAVA = Language(
+    "Java",
+    frozenset(),
+    words("mvn mvnw gradle gradlew javac jar"),
+    re.compile(
+        rf"(?:{_ANY}|src|pom\.xml|.*\.java|.*\.kt|(?:build|settings)\.gradle(?:\.kts)?|gradle\.properties|gradlew(?:\.bat)?|gradle|\.gradle|"
+        r"mvnw(?:\.cmd)?|\.mvn|target|build|bin|out|buildSrc|lombok\.config)\Z",
+        re.I,
+    ),
+    (".java", ".kt"),
+    (),
+    re.compile(r"MAVEN_\w+|GRADLE_\w+"),
+    frozenset(("maven", "gradle", "eclipse-temurin", "openjdk", "amazoncorretto")),
+)
+LANGUAGES = (GO, RUST, NATIVE, JAVA)
 
 # Cargo's -sys crates by the -dev package their library comes from; the empty ones bring it along or need none.
 _SYS_CRATES: dict[str, tuple[str, ...]] = {
@@ -188,7 +204,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     working = [unit for unit in plan.units if unit.node.name == "RUN" and "build" in read[unit.node.id].kinds]
     last = plan.units.index(working[-1])
     before, after = plan.units[: last + 1], plan.units[last + 1 :]
-    packages = system_packages(image, before, after, read)
+    packages = system_packages(image, before, after, read, small)
     # What fetches sources is for the build, unless the program itself is seen to call it.
     fetchers = (
         frozenset(bare(word) for unit in before if unit.node.name == "RUN" for word in read[unit.node.id].packages)
@@ -196,7 +212,10 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     )
     packages = {word: () if bare(word) in fetchers else known for word, known in packages.items()}
     root = _folder(facts, working)
-    source, target = _binary(facts, stage, tongue, working, launch, root)
+    if tongue is JAVA:
+        source, target = _archive(facts, stage, context, working, launch, root)
+    else:
+        source, target = _binary(facts, stage, tongue, working, launch, root)
     _check_places(facts, working, source)
     _check_linking(facts, tongue, image, working, context)
     wanted = _needs(facts, tongue, image, context, plan)
@@ -212,7 +231,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     )
     extra = missing([*wanted, *programs.packages], packages)
     kept = _kept(facts, tongue, context, before, source)
-    pairs = [(source, target), *kept.pairs]
+    pairs = [(source, target), *kept.pairs] if source != root else [(root, root)]
     _assign(plan, facts, tongue, image, before, read, packages, extra, pairs, kept.whole, root)
     return plan, small, (facts.launch.evidence, *programs.evidence)
 
@@ -317,6 +336,50 @@ def _binary(
     return f"{tongue.bins[0]}/{word}", f"/usr/local/bin/{word}"
 
 
+_THIN = re.compile(
+    r"addClasspath|copy-dependencies|classpathPrefix|Class-Path|installDist|getSystemJavaCompiler|launcher\.jar|layertools"
+)
+
+
+def _archive(
+    facts: Facts, stage: Stage, context: Context, working: list[Unit], launch: Launch, root: str
+) -> tuple[str, str]:
+    """The archive (or folder of classes) that Java starts."""
+    words_ = launch.argv
+    if launch.program != "java":
+        raise Impossible(
+            "needs-unknown", f"{launch.evidence} starts {words_[0]}: the toolchain itself, or what is not known"
+        )
+    for name in context.listing.files:
+        if posixpath.basename(name) in ("pom.xml", "build.gradle", "build.gradle.kts") or name.endswith(
+            (".java", ".kt")
+        ):
+            text = context.text(name)
+            found = _THIN.search(text.value) if isinstance(text, Known) else None
+            if found is not None:
+                raise Impossible(
+                    "needs-unknown", f"{name} speaks of {found[0]}: what is needed beside the archive is not known"
+                )
+    if "-jar" in words_[:-1]:
+        jar = words_[words_.index("-jar") + 1]
+        path = posixpath.normpath(posixpath.join(launch.cwd, jar))
+        if "$" in jar or facts.context_file(path, stage) is not None:
+            raise Impossible("needs-unknown", f"{launch.evidence}: no build step is known to make {jar}")
+        if not path.startswith(root.rstrip("/") + "/") and not _named(facts, working, path):
+            raise Impossible("needs-unknown", f"no build step is known to make {jar}")
+        if posixpath.basename(posixpath.dirname(path)) == "quarkus-app":
+            return posixpath.dirname(path), posixpath.dirname(path)
+        return path, path if "*" not in path else posixpath.dirname(path) + "/"
+    if any("javac" in command.values for unit in working for command in _commands(facts, unit)) and launch.cwd == root:
+        return root, root
+    raise Impossible("needs-unknown", f"which classes {launch.evidence} starts from is not known")
+
+
+def _commands(facts: Facts, unit: Unit) -> tuple[Command, ...]:
+    view = facts.script(unit.node)
+    return view.commands if view is not None else ()
+
+
 def _named(facts: Facts, working: list[Unit], path: str) -> bool:
     """Whether a build step names the path, or the folder it stands in, as its output."""
     folder = posixpath.dirname(path)
@@ -405,6 +468,8 @@ def _needs(facts: Facts, tongue: Language, image: BaseImage, context: Context, p
     from dockopt_transforms.stages._system import at_run_time
 
     found: list[str] = []
+    if tongue is JAVA:
+        return found
     if tongue.name == "C":
         files = [name for name in context.listing.files if tongue.sources.match(posixpath.basename(name))]
         texts = [text.value for name in files if isinstance(text := context.text(name), Known)]
@@ -525,6 +590,9 @@ def _assign(
             plan.into_builder(unit, comments=True)
             plan.drop(unit)
             libraries += [one for word in read[node.id].packages for one in packages[word]]
+        elif node.name == "RUN" and touches_project(facts, unit, read[node.id], root):
+            plan.into_builder(unit, comments=True)
+            plan.drop(unit)
         elif node.name == "RUN":
             libraries += plan.prepare(unit, read[node.id], packages, owned=False)
         elif node.name == "ENV" and all(tongue.environment.fullmatch(pair.key) for pair in node.pairs):
@@ -548,4 +616,6 @@ def _assign(
 
 def _shorter(path: str, root: str) -> str:
     """A path below the working directory as people write it."""
+    if path == root:
+        return "./"
     return "./" + path[len(root) + 1 :] if root != "/" and path.startswith(root + "/") else path

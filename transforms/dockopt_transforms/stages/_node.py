@@ -27,12 +27,14 @@ from dockopt_transforms.stages._plan import (
     Split,
     Unit,
     copies_into,
+    covered,
     install_text,
     kinds,
     later_text,
     missing,
     no_build_packages,
     system_packages,
+    touches_project,
 )
 from dockopt_transforms.stages._programs import needed_programs
 from dockopt_transforms.stages._system import at_run_time
@@ -143,7 +145,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     last = plan.units.index(working[-1])
     before, after = plan.units[: last + 1], plan.units[last + 1 :]
     root = _workdir(facts, working)
-    packages = system_packages(image, before, after, read)
+    packages = system_packages(image, before, after, read, runtime)
     building = any("build" in read[unit.node.id].kinds for unit in working)
     if not building and not full and no_build_packages(packages):
         raise Impossible("no-build-work", f"{image.reference} is small already and nothing is built")
@@ -255,7 +257,7 @@ def _assign(
         if node.name in ("COPY", "ADD"):
             mine = node.flag("from") is None and _inside(facts, node, root)
             moves = mine and (bool(building) or all(_MANIFEST.match(word) for word in node.args[:-1]))
-            if not building and moves and not _covered(facts, plan, node, root):
+            if not building and moves and not covered(plan, facts, node):
                 moves = False
             plan.into_builder(unit, comments=moves)
             if moves:
@@ -268,6 +270,9 @@ def _assign(
             libraries += [one for word in read[node.id].packages for one in packages[word]]
         elif node.name == "RUN" and "tool" in read[node.id].kinds:
             plan.into_builder(unit, comments=False)
+        elif node.name == "RUN" and building and touches_project(facts, unit, read[node.id], root):
+            plan.into_builder(unit, comments=True)
+            plan.drop(unit)
         elif node.name == "RUN":
             libraries += plan.prepare(unit, read[node.id], packages, owned=bool(owners))
         else:
@@ -293,18 +298,6 @@ def _inside(facts: Facts, node: Instruction, root: str) -> bool:
     """Whether a COPY puts its files into the project's folder."""
     target = copies_into(facts, node)
     return target == root or target.startswith(root + "/")
-
-
-def _covered(facts: Facts, plan: Split, node: Instruction, root: str) -> bool:
-    """Whether a later COPY of the whole context brings the same files."""
-    seen = False
-    for unit in plan.units:
-        other = unit.node
-        if other is node:
-            seen = True
-        elif seen and other.name == "COPY" and other.flag("from") is None and other.args[:-1] in ((".",), ("./",)):
-            return _inside(facts, other, root)
-    return False
 
 
 def _prune(facts: Facts, image: BaseImage, project: _Project, before: list[Unit], read: dict[int, Kinds]) -> str | None:

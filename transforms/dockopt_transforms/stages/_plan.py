@@ -24,10 +24,11 @@ from dockopt.api import (
     Stage,
     Unknown,
     base_name,
+    lookup,
     unwrap,
 )
 from dockopt_transforms._render import render
-from dockopt_transforms.stages._system import RUN_ONLY, at_run_time, bare
+from dockopt_transforms.stages._system import PACKAGES, RUN_ONLY, at_run_time, bare
 from dockopt_transforms.stages._words import words
 
 # Read by the program that runs, never by a build.
@@ -107,6 +108,7 @@ class Split:
         self.build: list[str] = []  #: the builder's text below its FROM, whole lines
         self._runtime: dict[int, str] = {}  #: what becomes of a node in the stage that runs; one not here stays
         self.lost: list[str] = []  #: variables of the toolchain that the stage that runs no longer sets
+        self.lost_config: list[str] = []  #: other keys of the configuration that change
         self._above: dict[int, str] = {}
         self._moved: set[int] = set()  #: nodes whose comments go with them
 
@@ -274,7 +276,7 @@ def mentions_variable(text: str, name: str) -> bool:
 
 
 def system_packages(
-    image: BaseImage, before: list[Unit], after: list[Unit], read: dict[int, Kinds]
+    image: BaseImage, before: list[Unit], after: list[Unit], read: dict[int, Kinds], runtime: str
 ) -> dict[str, tuple[str, ...]]:
     """What each system package that is installed stands for at run time.
 
@@ -283,6 +285,8 @@ def system_packages(
     :raises Impossible: where a RUN removes packages, mixes sides, or does what is not known.
     """
     found: dict[str, tuple[str, ...]] = {}
+    small = lookup(runtime)
+    there = small.tools if small is not None else frozenset()
     for unit in (*before, *after):
         node = unit.node
         if node.name != "RUN":
@@ -292,8 +296,9 @@ def system_packages(
         if what.kinds & {"remove", "upgrade"}:
             cause = "cleaned-already" if "remove" in what.kinds else "unknown-step"
             raise Impossible(cause, "packages are removed or upgraded here: what is left is not known", node)
-        if not late and what.others:
-            raise Impossible("unknown-step", f"what {what.others[0]} does to the image is not known", node)
+        for name in what.others:
+            if not late or not (name in BASIC or name in there or name in PACKAGES or name.startswith("python")):
+                raise Impossible("unknown-step", f"what {name} does to the image is not known", node)
         for word in what.packages:
             known = at_run_time(word, image)
             if isinstance(known, Unknown):
@@ -322,6 +327,39 @@ def copies_into(facts: Facts, node: Instruction) -> str:
             raise Impossible("needs-unknown", workdir.reason, node)
         target = posixpath.join(workdir.value, target)
     return posixpath.normpath(target)
+
+
+def touches_project(facts: Facts, unit: Unit, what: Kinds, root: str) -> bool:
+    """Whether a RUN only sets up files below the project's folder: ``chmod +x mvnw``."""
+    view = facts.script(unit.node)
+    workdir = facts.state(unit.node).workdir
+    if view is None or "layout" not in what.kinds or not what.kinds <= {"layout", "neutral", "clean"}:
+        return False
+    if not isinstance(workdir, Known):
+        return False
+    for command in view.commands:
+        if base_name(command.name or "") not in LAYOUT or command.name == "mkdir":
+            continue
+        for value in command.values[2 if command.name in ("chmod", "chown", "chgrp") else 1 :]:
+            if value is None:
+                return False
+            path = posixpath.normpath(posixpath.join(workdir.value, value))
+            if not value.startswith("-") and path != root and not path.startswith(root.rstrip("/") + "/"):
+                return False
+    return any(command.name != "mkdir" for command in view.commands if base_name(command.name or "") in LAYOUT)
+
+
+def covered(plan: Split, facts: Facts, node: Instruction) -> bool:
+    """Whether a later COPY of the whole context into the same folder brings the same files."""
+    seen = False
+    for unit in plan.units:
+        other = unit.node
+        if other is node:
+            seen = True
+        elif seen and other.name == "COPY" and other.flag("from") is None and other.args[:-1] in ((".",), ("./",)):
+            target, whole = copies_into(facts, node), copies_into(facts, other)
+            return target == whole or posixpath.dirname(target) == whole
+    return False
 
 
 def no_build_packages(packages: dict[str, tuple[str, ...]]) -> bool:

@@ -8,15 +8,8 @@ from typing import NamedTuple
 from dockopt.api import BaseImage, Facts, Instruction, Known, Stage, Unknown, base_name, parse_script, unwrap
 from dockopt.api import lookup as image_of
 from dockopt_transforms.stages._plan import Impossible
+from dockopt_transforms.stages._system import PACKAGES
 
-# By Debian's package; buildpack-deps brings all of these, the slim variants none.
-PACKAGES = {
-    "bzip2": "bzip2", "convert": "imagemagick", "curl": "curl", "file": "file", "free": "procps", "git": "git", "gpg": "gnupg", "hg": "mercurial",
-    "identify": "imagemagick", "mogrify": "imagemagick", "openssl": "openssl", "pgrep": "procps", "pkill": "procps", "ps": "procps", "scp": "openssh-client",
-    "sftp": "openssh-client", "ssh": "openssh-client", "svn": "subversion", "top": "procps", "unzip": "unzip", "uptime": "procps", "wget": "wget",
-    "xz": "xz-utils", "mysql_config": "", "pg_config": "", "gcc": "", "g++": "", "cc": "", "c++": "", "make": "", "autoconf": "", "automake": "",
-    "libtool": "", "patch": "patch", "ld": "", "as": "",
-}  # fmt: skip
 _CALLS = re.compile(
     r"\b(?:subprocess|os\s*\.\s*(?:system|popen|exec|spawn)|Popen|check_output|check_call|pexpect|fabric|invoke|plumbum|shutil\.which|execSync|child_process|spawn|exec\.Command|process::Command|execvp?|popen|system)\b"
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from dockopt.api import (
@@ -22,6 +23,7 @@ from dockopt.api import (
     Unknown,
     expand_known,
     slim,
+    splice,
 )
 from dockopt_transforms._render import render
 from dockopt_transforms.stages import _pypi
@@ -30,8 +32,8 @@ from dockopt_transforms.stages._plan import (
     Kinds,
     Split,
     Unit,
+    covered,
     install_text,
-    kinds,
     later_text,
     mentions_variable,
     missing,
@@ -40,6 +42,17 @@ from dockopt_transforms.stages._plan import (
     system_packages,
 )
 from dockopt_transforms.stages._programs import needed_programs
+from dockopt_transforms.stages._pytools import (
+    INSTALLS,
+    TOOLS,
+    UV_IMAGE,
+    locked,
+    python_kinds,
+    run_prefix,
+    uses_tool,
+    uv_environment,
+    verb,
+)
 from dockopt_transforms.stages._system import at_run_time
 
 VENV = "/opt/venv"
@@ -61,8 +74,12 @@ class Need(NamedTuple):
 
 
 def applies(facts: Facts, stage: Stage) -> bool:
-    """Whether pip installs something in the stage."""
-    return any(view.stage is stage and call.verb == "install" for view, call in facts.invocations("pip"))
+    """Whether pip, Poetry, uv or Pipenv installs something in the stage."""
+    if any(view.stage is stage and call.verb == "install" for view, call in facts.invocations("pip")):
+        return True
+    return any(
+        view.stage is stage and verb(command) in INSTALLS for name in TOOLS for view, command in facts.commands(name)
+    )
 
 
 def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, tuple[str, ...]]:
@@ -90,27 +107,75 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
         raise Impossible("base-unknown", f"the tag {image.reference} is not in the table", stage.from_)
 
     plan = Split(document, facts, stage)
-    calls = [(view, call) for view, call in facts.invocations("pip") if view.stage is stage and call.verb == "install"]
+    tool = uses_tool(facts, stage)
+    read = {unit.node.id: python_kinds(facts.script(unit.node), tool) for unit in plan.units if unit.node.name == "RUN"}
+    calls = [
+        (view, call)
+        for view, call in facts.invocations("pip")
+        if view.stage is stage and call.verb == "install" and "install" in read[view.instruction.id].kinds
+    ]
     _check_paths(document, facts, stage, calls)
-    last = max(
-        index for index, unit in enumerate(plan.units) if any(view.instruction is unit.node for view, _ in calls)
-    )
+    working = [unit for unit in plan.units if unit.node.name == "RUN" and "install" in read[unit.node.id].kinds]
+    if not working:
+        raise Impossible("unknown-step", "what installs the packages is not read")
+    last = plan.units.index(working[-1])
     before, after = plan.units[: last + 1], plan.units[last + 1 :]
     root_until(facts, (unit.node for unit in before))
 
-    read = {
-        unit.node.id: kinds(facts.script(unit.node), frozenset(("pip",)))
-        for unit in plan.units
-        if unit.node.name == "RUN"
-    }
-    packages = system_packages(image, before, after, read)
-    needs = _requirements(facts, stage, calls, image, full)
+    packages = system_packages(image, before, after, read, runtime)
+    needs = _requirements(facts, stage, calls, image, full, tool, working)
     programs = needed_programs(facts, stage, [unit.node for unit in after], image, runtime)
-    if not full and no_build_packages(packages):
+    if not full and no_build_packages(packages) and tool is None:
         why = f"{image.reference} is small already and nothing is installed for the build alone"
         raise Impossible("no-build-work", why)
-    _assign(plan, before, read, packages, missing([*needs.packages, *programs.packages], packages), image)
+    venv = VENV
+    syncs = [
+        unit
+        for unit in working
+        if tool == "uv" and any(verb(c) == "sync" for v, c in facts.commands("uv") if v.instruction is unit.node)
+    ]
+    if syncs:
+        if len(working) != len(syncs):
+            raise Impossible("unknown-step", "uv sync and other installs fill different environments")
+        venv = uv_environment(facts, syncs[-1].node, image.tag)
+    elif tool is not None and ".venv" in document.text:
+        raise Impossible("install-location", f"{tool} keeps its environment in .venv, which the file names")
+    _drop_runner(plan, facts, stage, tool)
+    _assign(
+        plan,
+        facts,
+        before,
+        read,
+        packages,
+        missing([*needs.packages, *programs.packages], packages),
+        image,
+        _Environment(venv, made=bool(syncs), named=tool is not None),
+    )
     return plan, runtime, (*needs.evidence, *programs.evidence)
+
+
+class _Environment(NamedTuple):
+    path: str
+    made: bool  #: the tool makes it
+    named: bool  #: the tool must be told of it
+
+
+def _drop_runner(plan: Split, facts: Facts, stage: Stage, tool: str | None) -> None:
+    """``poetry run`` before the start command: the environment is on PATH, and Poetry stays behind."""
+    if tool is None:
+        return
+    for unit in plan.units:
+        if unit.node.name not in ("CMD", "ENTRYPOINT"):
+            continue
+        span = run_prefix(unit.node, tool)
+        if span is not None:
+            plan.swap(unit, splice(unit.node, [(*span, "")]), comments=True)
+            plan.lost_config.append(unit.node.name.lower())
+        elif re.search(rf"\b{tool}\b", unit.node.rest):
+            raise Impossible("needs-unknown", f"{tool} itself starts the app", unit.node)
+    launch = facts.launch
+    if isinstance(launch, Known) and tool in launch.value.wrappers and not plan.lost_config:
+        raise Impossible("needs-unknown", f"{launch.evidence} needs {tool}")
 
 
 def _check_paths(document: Document, facts: Facts, stage: Stage, calls: list[tuple[ScriptView, Invocation]]) -> None:
@@ -145,32 +210,37 @@ def _check_paths(document: Document, facts: Facts, stage: Stage, calls: list[tup
 
 def _assign(
     plan: Split,
+    facts: Facts,
     before: list[Unit],
     read: dict[int, Kinds],
     packages: dict[str, tuple[str, ...]],
     extra: list[str],
     image: BaseImage,
+    environment: _Environment,
 ) -> None:
     """Give every instruction up to the last install its side."""
     document = plan.document
     later = later_text(plan, before)
     owned = any(unit.node.flag("chown") for unit in before)
-    started = False
+    started = environment.made
     libraries: list[str] = []
     python = "python3" if "python" not in image.tools and "python3" in image.tools else "python"
     for unit in before:
         node = unit.node
         if node.name in ("COPY", "ADD"):
-            only = node.flag("from") is None and all(_MANIFEST.match(word) for word in node.args[:-1])
+            origin = node.flag("from")
+            only = origin is None and all(_MANIFEST.match(word) for word in node.args[:-1])
+            only = only or (origin is not None and UV_IMAGE.match(origin.value or "") is not None)
+            only = only or (environment.named and origin is None and covered(plan, facts, node))
             plan.into_builder(unit, comments=only)
             if only:
                 plan.drop(unit)
-        elif node.name == "RUN" and "install" in read[node.id].kinds:
+        elif node.name == "RUN" and read[node.id].kinds & {"install", "tool"}:
             plan.lead_into_builder(unit, comments=True)
-            if not started:
+            if not started and "install" in read[node.id].kinds:
                 started = True
-                plan.write(render(document, "venv_builder", python=python, venv=VENV))
-            plan.write(node.text)
+                plan.write(render(document, "venv_builder", python=python, venv=VENV, named=environment.named))
+            plan.write(_without_system(facts, node))
             plan.drop(unit)
             libraries += [one for word in read[node.id].packages for one in packages[word]]
         elif node.name == "RUN":
@@ -178,17 +248,44 @@ def _assign(
         else:
             plan.carry(unit, later)
     text = install_text(document, image, [*libraries, *extra])
-    text += render(document, "venv_runtime", builder=plan.builder, venv=VENV)
+    on_path = any(
+        pair.key == "PATH" and f"{environment.path}/bin" in pair.value
+        for node in plan.stage.instructions
+        if node.name == "ENV"
+        for pair in node.pairs
+    )
+    text += render(document, "venv_runtime", builder=plan.builder, venv=environment.path, on_path=on_path)
     # Above the sources: what changes with every commit must not make what does not be fetched again.
     place = next((unit for unit in before if unit.node.name in ("COPY", "ADD") and plan.stays(unit)), None)
-    if place is not None:
+    if place is not None and environment.path == VENV:
         plan.put_above(place, text)
     else:
         plan.swap(before[-1], text, comments=False)
 
 
+def _without_system(facts: Facts, node: Instruction) -> str:
+    """A RUN with ``uv pip install`` told nothing of the system's Python: the environment is meant."""
+    view = facts.script(node)
+    edits = [
+        (node.args_start + word.start - 1, node.args_start + word.end, "")
+        for command in (view.commands if view is not None else ())
+        if command.name == "uv" and verb(command) in ("pip install", "pip sync")
+        for word in command.words
+        if word.text == "--system"
+    ]
+    if edits and view is not None and view.heredoc is not None:
+        raise Impossible("install-location", "uv is told to install into the system's Python", node)
+    return splice(node, edits) if edits else node.text
+
+
 def _requirements(
-    facts: Facts, stage: Stage, calls: list[tuple[ScriptView, Invocation]], image: BaseImage, full: bool
+    facts: Facts,
+    stage: Stage,
+    calls: list[tuple[ScriptView, Invocation]],
+    image: BaseImage,
+    full: bool,
+    tool: str | None,
+    working: list[Unit],
 ) -> Need:
     """The packages that what pip installs needs besides Python.
 
@@ -197,7 +294,10 @@ def _requirements(
     """
     packages: list[str] = []
     evidence: list[str] = []
-    for line, where, node in _lines(facts, stage, calls):
+    lines = _lines(facts, stage, calls)
+    if tool is not None:
+        lines += _of_tool(facts, stage, tool, working)
+    for line, where, node in lines:
         read = _pypi.parse(line)
         if read is None:
             packages += _OPENMP if image.manager == "apt" else ()
@@ -240,6 +340,48 @@ def _requirements(
         if developing or programs:
             evidence.append(f"{where}: {name}")
     return Need(tuple(packages), tuple(evidence))
+
+
+def _of_tool(facts: Facts, stage: Stage, tool: str, working: list[Unit]) -> list[tuple[str, str, Instruction]]:
+    """The requirements that Poetry, uv or Pipenv installs."""
+    found: list[tuple[str, str, Instruction]] = []
+    for view, command in facts.commands(tool):
+        node = view.instruction
+        if not any(unit.node is node for unit in working):
+            continue
+        if verb(command) in ("pip install", "pip sync"):
+            values = [value or "" for value in command.values]
+            workdir = facts.state(node).workdir
+            for flag, value in pairwise(values):
+                if flag in ("-r", "--requirement", "--requirements") or (
+                    verb(command) == "pip sync" and value.endswith(".txt")
+                ):
+                    if isinstance(workdir, Unknown):
+                        raise Impossible("needs-unknown", workdir.reason, node)
+                    found += [
+                        (line, where, node)
+                        for line, where in _file(facts, stage, node, posixpath.join(workdir.value, value))
+                    ]
+                elif flag in ("-e", "--editable", "--target", "--prefix", "--python"):
+                    raise Impossible("install-location", f"uv is told with {flag} where to install", node)
+            at = values.index("install") if "install" in values else len(values)
+            skip = False
+            for value in values[at + 1 :]:
+                if skip or value.startswith("-"):
+                    skip = value in (
+                        "-r",
+                        "--requirement",
+                        "-c",
+                        "--constraint",
+                        "--index-url",
+                        "--extra-index-url",
+                        "-i",
+                    )
+                    continue
+                found.append((value, f"line {node.start_line}", node))
+        elif verb(command) in ("install", "sync"):
+            found += [(line, where, node) for line, where in locked(facts, stage, tool, node)]
+    return found
 
 
 def _lines(

@@ -74,6 +74,14 @@ _APK_RUNTIME = {
     "zstd-dev": "zstd-libs",
 }
 _APK_NONE = frozenset(("openssl-dev",))  # every image with Python, Node or Ruby has OpenSSL's libraries
+# By Debian's package; buildpack-deps brings all of these, the slim variants none.
+PACKAGES = {
+    "bzip2": "bzip2", "convert": "imagemagick", "curl": "curl", "file": "file", "free": "procps", "git": "git", "gpg": "gnupg", "hg": "mercurial",
+    "identify": "imagemagick", "mogrify": "imagemagick", "openssl": "openssl", "pgrep": "procps", "pkill": "procps", "ps": "procps", "scp": "openssh-client",
+    "sftp": "openssh-client", "ssh": "openssh-client", "svn": "subversion", "top": "procps", "unzip": "unzip", "uptime": "procps", "wget": "wget",
+    "xz": "xz-utils", "mysql_config": "", "pg_config": "", "gcc": "", "g++": "", "cc": "", "c++": "", "make": "", "autoconf": "", "automake": "",
+    "libtool": "", "patch": "patch", "ld": "", "as": "",
+}  # fmt: skip
 _tables: dict[str, dict[str, tuple[str, ...]]] = {}
 
 

@@ -26,11 +26,15 @@ class SplitStages(Transform):
     """Split a single stage into one that builds and one that runs.
 
     What:
-        Python with pip: the builder keeps the base image, its compilers and ``-dev`` packages, and installs
-        into a virtual environment, ``/opt/venv``; the final stage starts from the slim variant of the same
-        version and release, gets the environment by ``COPY --from``, the shared libraries that the ``-dev``
-        packages stand for (``libpq-dev``: ``libpq5``), and everything of the file that configures or runs.
-        Comments go with what they describe.
+        The builder keeps the base image, its compilers and ``-dev`` packages and every step that builds; the
+        final stage starts from a smaller image of the same release and gets what was built by ``COPY --from``,
+        the shared libraries that the ``-dev`` packages stand for (``libpq-dev``: ``libpq5``), and all that
+        configures or runs. Comments go with what they describe.
+        Python (pip, Poetry, uv, Pipenv): a virtual environment, ``/opt/venv`` or uv's own; the slim variant.
+        Node (npm, Yarn, pnpm): ``node_modules`` without development packages where that is proven to do, what
+        the build made, and of the project's folder what no build alone reads; the slim variant.
+        Go, Rust, C, C++ (make, CMake): the program, and files that are no sources; the bare distribution.
+        Java (Maven, Gradle, javac): the archive or the classes; the JRE.
 
     Why:
         Compilers, headers and caches of a build make most of an image and most of what a scanner finds in
@@ -66,7 +70,26 @@ class SplitStages(Transform):
     phase = Phase.STAGES
     safety = "unsafe"
     mildest = "unsafe"
-    mentions = ("pip", "npm", "yarn", "pnpm", "go ", "cargo", "make", "gcc", "g++", "clang", "cmake", "meson", "ninja")
+    mentions = (
+        "pip",
+        "uv ",
+        "poetry",
+        "npm",
+        "yarn",
+        "pnpm",
+        "go ",
+        "cargo",
+        "make",
+        "gcc",
+        "g++",
+        "clang",
+        "cmake",
+        "meson",
+        "mvn",
+        "gradle",
+        "javac",
+        "ninja",
+    )
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         final = facts.stages.all[-1]
@@ -86,7 +109,9 @@ class SplitStages(Transform):
                 f"Build in a stage of its own and run from {runtime}",
                 partial(_edit, plan, builder_from, runtime_from),
                 safety=Safety.UNSAFE,
-                effects=EFFECTS._replace(config=(*EFFECTS.config, *(f"env:{name}" for name in plan.lost))),
+                effects=EFFECTS._replace(
+                    config=(*EFFECTS.config, *plan.lost_config, *(f"env:{name}" for name in plan.lost))
+                ),
                 evidence=evidence,
             )
             return
