@@ -20,7 +20,9 @@ BOM = b"\xef\xbb\xbf"
 def need_dockopt() -> None:
     """End with one clear line where dockopt cannot be imported."""
     if importlib.util.find_spec("dockopt") is None:
-        sys.exit("dockopt is not installed here: run pip install -e . in the checkout, or set PYTHONPATH=src:transforms")
+        sys.exit(
+            "dockopt is not installed here: run pip install -e . in the checkout, or set PYTHONPATH=src:transforms"
+        )
 
 
 def dockerfiles(folder: Path, limit: int | None = None) -> list[Path]:

@@ -74,9 +74,7 @@ def hadolint(tool: Path, folder: Path, jobs: int, known: dict[str, list[tuple[in
     fresh = list({digest: file for file, digest in digests.items() if digest not in known}.values())
 
     def run(files: Sequence[Path]) -> None:
-        result = subprocess.run(
-            [tool, "--no-fail", "-f", "json", *files], cwd=folder, capture_output=True, check=True
-        )
+        result = subprocess.run([tool, "--no-fail", "-f", "json", *files], cwd=folder, capture_output=True, check=True)
         found: dict[str, list[tuple[int, str]]] = {digests[file]: [] for file in files}
         for row in json.loads(result.stdout):
             found[digests[Path(row["file"])]].append((int(row["line"]), row["code"]))
@@ -85,9 +83,7 @@ def hadolint(tool: Path, folder: Path, jobs: int, known: dict[str, list[tuple[in
     with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(run, batches(fresh, 50)))
     return [
-        Finding(int(file.parent.name), line, code)
-        for file, digest in digests.items()
-        for line, code in known[digest]
+        Finding(int(file.parent.name), line, code) for file, digest in digests.items() for line, code in known[digest]
     ]
 
 
@@ -148,9 +144,7 @@ def main() -> int:
             notes.append("RISES")
         if code in BARS:
             met = -change >= BARS[code] or not before[code]
-            notes.append(
-                f"bar -{BARS[code]} % {'met' if met else 'MISSED'}; {len(lost[code])} left unexplained"
-            )
+            notes.append(f"bar -{BARS[code]} % {'met' if met else 'MISSED'}; {len(lost[code])} left unexplained")
             bad += not met
         bad += after[code] > before[code]
         if not options.all and before[code] == after[code] and code not in BARS:
@@ -161,14 +155,10 @@ def main() -> int:
     print(table(["code", "before", "after", "change", ""], rows))
     if unchanged:
         print(f"\n{len(unchanged)} other codes stand as they stood: {', '.join(unchanged)}")
-    per_file = {
-        name: Counter((f.number, f.code) for f in found) for name, found in (("was", was), ("now", now))
-    }
+    per_file = {name: Counter((f.number, f.code) for f in found) for name, found in (("was", was), ("now", now))}
     for code in sorted(c for c in before | after if after[c] > before[c]):
         print(f"\n{code} rises in:")
-        risen = [
-            n for (n, c), count in per_file["now"].items() if c == code and count > per_file["was"][n, c]
-        ]
+        risen = [n for (n, c), count in per_file["now"].items() if c == code and count > per_file["was"][n, c]]
         for number in risen[: options.shown]:
             print(f"  {files[number]}")
     for code, findings in lost.items():

@@ -578,13 +578,16 @@ class Builder:
                     for word in call.operands:
                         tools.update(PACKAGE_TOOLS.get(word.value or "", "").split())
             for command in view.commands:
-                if command.name in ("useradd", "adduser") and len(command.args) > 0:
-                    values = [word.value or expand_known(word.text, env) for word in command.args]
-                    name = values[-1]
-                    if name and not name.startswith("-"):
-                        uid = next((values[i + 1] for i, w in enumerate(values[:-1]) if w in ("-u", "--uid")), None)
-                        uid = uid or next((w.split("=", 1)[1] for w in values if w and w.startswith("--uid=")), "")
-                        users[name] = uid or ""
+                values = [word.value or expand_known(word.text, env) or "" for word in command.args]
+                if command.name in ("useradd", "adduser"):
+                    name, uid = account(values)
+                    if name:
+                        users[name] = uid or users.get(name, "")
+                elif command.name == "usermod" and ("--login" in values or "-l" in values) and values[-1] in users:
+                    at = values.index("--login" if "--login" in values else "-l") + 1
+                    users[values[at]] = users.pop(values[-1])
+                elif command.name in ("userdel", "deluser") and values:
+                    users.pop(values[-1], None)
 
     def reference(self, reference: str, when: int | None, depth: int) -> Facts_ | None:
         if "@" in reference:
@@ -622,6 +625,36 @@ def _environment(base: Facts_, env: dict[str, str | None]) -> str:
         if value and " " not in value:
             known[name] = value
     return " ".join(f"{name}={value}" for name, value in sorted(known.items()))
+
+
+# Flags of useradd (shadow), of Debian's and of busybox's adduser whose value is the next word.
+_ACCOUNT_FLAGS = frozenset(
+    words(
+        "-b -c -d -e -f -g -G -k -K -p -s -u -Z -h --base-dir --comment --home-dir --home --expiredate --inactive --gid --groups --ingroup"
+    )
+    + words("--skel --key --password --shell --uid --gecos --conf --firstuid --lastuid")
+)
+
+
+def account(values: list[str]) -> tuple[str, str]:
+    """Name and uid of a call of useradd or adduser; both empty where they are not literals."""
+    uid = ""
+    names: list[str] = []
+    index = 0
+    while index < len(values):
+        word = values[index]
+        index += 1
+        name, equals, value = word.partition("=")
+        if not word.startswith("-"):
+            names.append(word)
+            continue
+        flag = name if name.startswith("--") else "-" + name[-1]  # of a bundle the last letter takes the value
+        if not equals and flag in _ACCOUNT_FLAGS and index < len(values):
+            value = values[index]
+            index += 1
+        if flag in ("-u", "--uid"):
+            uid = value
+    return (names[0] if names else ""), uid if uid.isdigit() else ""
 
 
 def _join(before: str, path: str) -> str:

@@ -30,6 +30,9 @@ PHASES = "REPAIR PACKAGES SHELL CACHE STAGES LAYERS RUNTIME METADATA LAYOUT".spl
 SAFETY = {
     "safe": "safe: applied by `dockopt fix`",
     "unsafe": "unsafe: applied by `dockopt fix --unsafe-fixes`",
+    "safe or unsafe": "safe: applied by `dockopt fix`, or unsafe: applied by `--unsafe-fixes`, each change by itself",
+    "safe or manual": "safe: applied by `dockopt fix`, or manual: only shown, each change by itself",
+    "unsafe or manual": "unsafe: applied by `dockopt fix --unsafe-fixes`, or manual: only shown, each by itself",
     "manual": "manual: shown, never applied",
 }
 
@@ -127,7 +130,7 @@ def page(spec: Spec, docs: Page, case: Case) -> str:
         "| | |",
         "|---|---|",
         f"| Phase | {spec.phase.lower()} |",
-        f"| Safety | {SAFETY[spec.safety]} |",
+        f"| Safety | {SAFETY[spec.range]} |",
         f"| Default | {'on' if spec.default else 'off; runs when selected'} |",
         f"| Also answers to | {', '.join(f'`{alias}`' for alias in spec.aliases) or '-'} |",
     ]
@@ -158,7 +161,7 @@ def readme(rows: list[tuple[Spec, Page]], pages: str) -> str:
             lines += ["", f"## {phase.title()}", "", "| id | also | | does |", "|---|---|---|---|"]
         for spec, docs in own:
             aliases = ", ".join(spec.aliases)
-            mark = spec.safety[0].upper() + ("" if spec.default else ", *off*")
+            mark = "/".join(word[0].upper() for word in spec.range.split(" or ")) + ("" if spec.default else ", *off*")
             does = markdown(docs.summary).replace("|", "\\|")
             lines.append(f"| [{spec.id}]({pages}{spec.id}.md) | {aliases} | {mark} | {does} |")
     return "\n".join([*lines, ""])

@@ -9,10 +9,10 @@ b'FROM debian\\nLABEL org.opencontainers.image.authors="me"\\n'
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dockopt.engine.edit import EditError, Editor
-from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Phase, Proposal, Refusal, Safety
+from dockopt.engine.model import NO_EFFECTS, Effects, Entry, FileEdit, Outcome, Phase, Proposal, Refusal, Safety
 from dockopt.engine.pipeline import Options, rewrite, rewrite_document
 from dockopt.engine.registry import PluginError, Registry, Spec, UnknownTransform, registry
 from dockopt.engine.transform import Transform
@@ -27,17 +27,17 @@ from dockopt.facts.base import (
     split_tag,
     table_of,
 )
-from dockopt.facts.facts import Facts, ScriptView
+from dockopt.facts.facts import Facts, ScriptView, posix_shell
 from dockopt.facts.managers import BY_NAME as MANAGERS
 from dockopt.facts.managers import Manager
-from dockopt.facts.outside import Outside
+from dockopt.facts.outside import Outside, local_sources
 from dockopt.facts.packages import Invocation, Option, base_name, installed, invocations_in, read_call, unwrap
 from dockopt.facts.stages import Stage, Stages, sources
 from dockopt.facts.state import State
 from dockopt.facts.value import Known, Unknown
 from dockopt.shell.edits import delete_item, delete_word, insert_after, insert_before, item_commands, replace
 from dockopt.shell.script import Command, Item, Redirect, Script, Word, parse_script
-from dockopt.shell.style import command_indent, insert_item, leading_operators, operator_break
+from dockopt.shell.style import command_indent, insert_behind, insert_item, leading_operators, operator_break
 from dockopt.syntax.document import Document, Problem, dump, load
 from dockopt.syntax.grammar import KEYWORDS, Flag, Pair, Token, parse_heredoc, parse_json, tokens
 from dockopt.syntax.nodes import Blank, Comment, Directive, Heredoc, Instruction, Line, Node
@@ -47,6 +47,9 @@ from dockopt.syntax.words import ExpansionError, expand_known, process_word, pro
 if TYPE_CHECKING:
     from dockopt.facts.app.model import App, Launch
     from dockopt.facts.context import Context
+    from dockopt.facts.ignorefile import IgnoreRules
+    from dockopt.facts.repository import remote, web_address
+    from dockopt.facts.writable import Writable, declared_folders, is_system, writable
 
 __all__ = [
     "KEYWORDS",
@@ -67,8 +70,10 @@ __all__ = [
     "Entry",
     "ExpansionError",
     "Facts",
+    "FileEdit",
     "Flag",
     "Heredoc",
+    "IgnoreRules",
     "Instruction",
     "Invocation",
     "Item",
@@ -101,31 +106,38 @@ __all__ = [
     "Unknown",
     "UnknownTransform",
     "Word",
+    "Writable",
     "base_name",
     "command_indent",
+    "declared_folders",
     "delete_item",
     "delete_word",
     "dump",
     "expand_known",
     "insert_after",
     "insert_before",
+    "insert_behind",
     "insert_item",
     "installed",
     "invocations_in",
+    "is_system",
     "is_windows",
     "item_commands",
     "leading_operators",
     "load",
+    "local_sources",
     "lookup",
     "operator_break",
     "parse_heredoc",
     "parse_json",
     "parse_script",
     "pinned",
+    "posix_shell",
     "process_word",
     "process_words",
     "read_call",
     "registry",
+    "remote",
     "replace",
     "rewrite",
     "rewrite_document",
@@ -141,6 +153,8 @@ __all__ = [
     "tokens",
     "transform",
     "unwrap",
+    "web_address",
+    "writable",
 ]
 
 
@@ -164,15 +178,24 @@ def transform(
     return rewrite_document(document, data, Options(unsafe, ids, skipped), known)
 
 
-def __getattr__(name: str) -> object:
-    # What reads around the file is loaded by the first transform that asks for it: a start is budgeted.
-    modules = {
-        "App": "dockopt.facts.app.model",
-        "Launch": "dockopt.facts.app.model",
-        "Context": "dockopt.facts.context",
-    }
-    if name not in modules:
+#: What only transforms that look outside the document need, imported when first asked for.
+_LAZY = {
+    "App": "dockopt.facts.app.model",
+    "Context": "dockopt.facts.context",
+    "IgnoreRules": "dockopt.facts.ignorefile",
+    "Launch": "dockopt.facts.app.model",
+    "Writable": "dockopt.facts.writable",
+    "declared_folders": "dockopt.facts.writable",
+    "is_system": "dockopt.facts.writable",
+    "remote": "dockopt.facts.repository",
+    "web_address": "dockopt.facts.repository",
+    "writable": "dockopt.facts.writable",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(modules[name]), name)
+    return getattr(import_module(_LAZY[name]), name)

@@ -11,6 +11,11 @@ where nothing may change) and ``case.toml``::
     manual = 1                  # how many manual ones must be shown
     pipeline = false            # other transforms would rewrite it too: skip only the comparison below
     variants = false            # the case is about line endings or keyword case itself
+    dockerfile = "docker/Dockerfile"    # where it stands in ``context/``; default: ``Dockerfile``
+
+A folder ``context/`` in the case is the build context: it is copied to a place of its own for every run, where
+a folder ``dot-git`` in it becomes ``.git``. Files beside the Dockerfile that shall be made or changed stand as
+they must come out in ``files/``.
 
 Each case is run alone and must give the exact text, say nothing new on its second run, keep every
 comment, and prove; again with CRLF line ends, without the final newline, and with lower-case keywords;
@@ -23,15 +28,18 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from dockopt.engine.model import Outcome
+from dockopt.engine.model import FileEdit, Outcome
 from dockopt.engine.pipeline import Options, rewrite
 from dockopt.engine.registry import registry
+from dockopt.facts.outside import Outside
 from dockopt.syntax.document import load
 from dockopt.syntax.nodes import Instruction
 
-_KEYS = {"example", "unsafe", "select", "refused", "waiting", "manual", "pipeline", "variants", "why"}
+_KEYS = {"example", "unsafe", "select", "refused", "waiting", "manual", "pipeline", "variants", "why", "dockerfile"}
 
 
 class Case(NamedTuple):
@@ -82,23 +90,46 @@ def check(case: Case) -> list[str]:
     return [f"{case.name}: {problem}" for problem in _problems(case)]
 
 
+def run(case: Case, data: bytes, options: Options, files: tuple[FileEdit, ...] = ()) -> Outcome:
+    """Rewrite ``data`` where the case's Dockerfile stands; paths in the outcome's files are relative to it.
+
+    :param files: what an earlier run wrote there.
+    """
+    context = case.folder / "context"
+    if not context.is_dir():
+        return rewrite(data, options)
+    with TemporaryDirectory() as place:
+        root = Path(place).resolve() / "context"
+        copytree(context, root, symlinks=True)
+        if (root / "dot-git").exists():
+            (root / "dot-git").rename(root / ".git")
+        for edit in files:
+            (root / edit.path).write_bytes(edit.after)
+        path = root / case.settings.get("dockerfile", "Dockerfile")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        outcome = rewrite(data, options, Outside(str(path)))
+        shown = tuple(edit._replace(path=Path(edit.path).relative_to(root).as_posix()) for edit in outcome.files)
+        return outcome._replace(files=shown)
+
+
 def _problems(case: Case) -> Iterator[str]:
     options = case.options
-    outcome = rewrite(case.before, options)
+    outcome = run(case, case.before, options)
     yield from _alone(case, outcome)
-    careful = rewrite(case.before, options._replace(careful=True))
-    if careful.after != outcome.after:
+    careful = run(case, case.before, options._replace(careful=True))
+    if (careful.after, careful.files) != (outcome.after, outcome.files):
         yield "proving every proposal gives another result than proving the whole"
-    yield from _second_run(outcome, options, "alone")
+    yield from _second_run(case, outcome, options, "alone")
     if case.settings.get("variants", True):
         for name, variant in _variants(case):
-            yield from _variant(name, variant, options)
+            yield from _variant(case, name, variant, options)
     if case.settings.get("pipeline", True):
         for unsafe in (False, True):
-            whole = rewrite(case.before, Options(unsafe=unsafe))
+            whole = run(case, case.before, Options(unsafe=unsafe))
             label = "in the whole pipeline" + (" with unsafe fixes" if unsafe else "")
             yield from _defects(whole, label)
-            yield from _second_run(whole, Options(unsafe=unsafe), label)
+            yield from _second_run(case, whole, Options(unsafe=unsafe), label)
 
 
 def _alone(case: Case, outcome: Outcome) -> Iterator[str]:
@@ -106,6 +137,15 @@ def _alone(case: Case, outcome: Outcome) -> Iterator[str]:
         yield f"error: {outcome.error}"
     if outcome.after != case.after:
         yield f"expected\n{_show(case.after)}\ngot\n{_show(outcome.after)}"
+    expected = {
+        path.relative_to(case.folder / "files").as_posix(): path.read_bytes()
+        for path in sorted((case.folder / "files").rglob("*"))
+        if path.is_file()
+    }
+    written = {edit.path: edit.after for edit in outcome.files}
+    for name in sorted(expected.keys() | written.keys()):
+        if expected.get(name) != written.get(name):
+            yield f"{name}: expected\n{_show(expected.get(name, b''))}\ngot\n{_show(written.get(name, b''))}"
     yield from _defects(outcome, "alone")
     own = [entry for entry in outcome.entries if entry.transform == case.transform]
     refused = sorted({entry.cause for entry in own if entry.kind == "refused"})
@@ -124,15 +164,17 @@ def _defects(outcome: Outcome, label: str) -> Iterator[str]:
             yield f"defect {label}: {entry.transform}: {entry.message}"
 
 
-def _second_run(outcome: Outcome, options: Options, label: str) -> Iterator[str]:
-    again = rewrite(outcome.after, options)
+def _second_run(case: Case, outcome: Outcome, options: Options, label: str) -> Iterator[str]:
+    again = run(case, outcome.after, options, outcome.files)
     if again.after != outcome.after:
         yield f"{label}, the second run changes\n{_show(outcome.after)}\nto\n{_show(again.after)}"
+    for edit in again.files:
+        yield f"{label}, the second run writes {edit.path}:\n{_show(edit.after)}"
 
 
-def _variant(name: str, variant: tuple[bytes, bytes], options: Options) -> Iterator[str]:
+def _variant(case: Case, name: str, variant: tuple[bytes, bytes], options: Options) -> Iterator[str]:
     before, after = variant
-    outcome = rewrite(before, options)
+    outcome = run(case, before, options)
     yield from _defects(outcome, name)
     if outcome.after != after:
         yield f"{name}: expected\n{_show(after)}\ngot\n{_show(outcome.after)}"

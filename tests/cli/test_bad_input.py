@@ -18,10 +18,10 @@ SLOW = """
 import time
 import dockopt.workspace.run as run
 rewrite = run.rewrite
-def slow(data, options):
+def slow(data, options, outside=None):
     open("started", "w").close()
     time.sleep(0.3)
-    return rewrite(data, options)
+    return rewrite(data, options, outside)
 run.rewrite = slow
 """
 
@@ -209,9 +209,9 @@ class TestOwnFaults:
         (dockopt.folder / "bad.Dockerfile").write_bytes(b"FROM crash\n")
         patch = (
             "import dockopt.workspace.run as run\nrewrite = run.rewrite\n"
-            "def crash(data, options):\n"
+            "def crash(data, options, outside=None):\n"
             "    if b'crash' in data: raise RecursionError('too\\ndeep')\n"
-            "    return rewrite(data, options)\n"
+            "    return rewrite(data, options, outside)\n"
             "run.rewrite = crash\n"
         )
         done = dockopt("fix", SELECT, patch=patch)
@@ -230,7 +230,7 @@ class TestOwnFaults:
         (dockopt.folder / "bad.Dockerfile").write_bytes(b"FROM crash\n")
         patch = (
             "import os\nimport dockopt.workspace.run as run\nrewrite = run.rewrite\n"
-            "run.rewrite = lambda data, options: (b'crash' in data and os.abort()) or rewrite(data, options)\n"
+            "run.rewrite = lambda data, options, outside=None: (b'crash' in data and os.abort()) or rewrite(data, options, outside)\n"
         )
         done = dockopt("fix", SELECT, patch=patch)
         assert done.code == 2
@@ -240,7 +240,7 @@ class TestOwnFaults:
         assert all((dockopt.folder / f"Dockerfile.{number}").read_bytes() == AFTER for number in range(60))
 
     def test_a_crash_elsewhere_is_one_line(self, dockopt: Run) -> None:
-        patch = "import dockopt.cli.commands as commands\ncommands._plan = lambda *_: 1 / 0\n"
+        patch = "import dockopt.cli.commands as commands\ncommands.make_plan = lambda *_: 1 / 0\n"
         done = dockopt("fix", patch=patch)
         assert done.code == 2
         assert one_line(done.err) == "internal error, please report it (ZeroDivisionError: division by zero)"

@@ -9,7 +9,7 @@ from tests.cli.support import AFTER, BEFORE, SELECT, Run
 
 FINDINGS = [
     "Dockerfile:2: replace-maintainer: replace MAINTAINER by the label org.opencontainers.image.authors [safe]",
-    "Dockerfile:3: pip-no-cache-dir: add --no-cache-dir to pip install [safe]",
+    "Dockerfile:3: pip-no-cache-dir: add --no-cache-dir to pip [safe]",
     "Dockerfile:5: drop-sudo: drop sudo: the user is root already; the command then sees the base image's own "
     "variables [unsafe]",
 ]

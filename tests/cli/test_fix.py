@@ -97,7 +97,7 @@ class TestInPlace:
         assert done.code == 0
         assert done.out == b"fixed Dockerfile: replace-maintainer, pip-no-cache-dir\n"
         assert done.err == (
-            "1 file, 1 fixed with 2 changes; 1 more with --unsafe-fixes; 1 refused (--verbose tells why)\n"
+            "1 file, 1 fixed with 2 changes; 'dockopt check' tells what --unsafe-fixes would add\n"
         )
         assert file.read_bytes() == AFTER
         status = file.stat()
@@ -144,7 +144,7 @@ class TestInPlace:
         assert done.err == (
             "  replace-maintainer       2 in 2 files\n"
             "  pip-no-cache-dir         1 in 1 file\n"
-            "2 files, 2 fixed with 3 changes; 1 more with --unsafe-fixes; 1 refused (--verbose tells why)\n"
+            "2 files, 2 fixed with 3 changes; 'dockopt check' tells what --unsafe-fixes would add\n"
         )
 
     def test_no_dockerfiles(self, dockopt: Run) -> None:

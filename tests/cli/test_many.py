@@ -45,8 +45,8 @@ def test_all_are_rewritten_but_the_bad_one(many: Run, patch: str) -> None:
         "dockopt: 3/Dockerfile: is empty; there is nothing to rewrite\n"
         f"  pip-no-cache-dir        {COUNT} in {COUNT} files\n"
         f"  replace-maintainer      {COUNT} in {COUNT} files\n"
-        f"{COUNT + 1} files, {COUNT} fixed with {2 * COUNT} changes; {COUNT} more with --unsafe-fixes; "
-        f"{COUNT} refused (--verbose tells why); 1 error\n"
+        f"{COUNT + 1} files, {COUNT} fixed with {2 * COUNT} changes; "
+            "'dockopt check' tells what --unsafe-fixes would add; 1 error\n"
     )
     assert done.out.count(b"\n") == COUNT
     rewritten = [path for path in many.folder.rglob("Dockerfile") if path.read_bytes() == AFTER]

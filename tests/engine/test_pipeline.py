@@ -226,7 +226,9 @@ def test_two_proposals_on_one_node_take_two_passes() -> None:
     assert outcome.after == b"FROM a\nRUN make one two\n"
 
 
-@pytest.mark.parametrize("text", [b"FROM a\nRUN make && \\\n  b \\\n", b"FROM a\nRUN make \\", b"FROM a\nRUN \\\n make\n"])
+@pytest.mark.parametrize(
+    "text", [b"FROM a\nRUN make && \\\n  b \\\n", b"FROM a\nRUN make \\", b"FROM a\nRUN \\\n make\n"]
+)
 def test_what_the_second_reader_cannot_read_is_left_to_the_first(text: bytes) -> None:
     first = make("first", lambda editor, document: editor.insert_before(the_run(document), "# above\n"), once="# above")
     outcome = run(first, text=text)

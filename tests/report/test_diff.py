@@ -169,3 +169,9 @@ def test_a_large_file_takes_no_time(period: int) -> None:
     diff = unified(b"".join(lines), b"".join(after), "x")
     assert time.perf_counter() - start < 5
     assert diff
+
+
+def test_a_file_that_is_to_be_made_comes_from_dev_null() -> None:
+    assert unified(None, b"a\nb\n", "x/.dockerignore") == (
+        b"--- /dev/null\n+++ b/x/.dockerignore\n@@ -0,0 +1,2 @@\n+a\n+b\n"
+    )

@@ -75,7 +75,7 @@ def test_json_is_as_documented() -> None:
         "transforms": {"merge-runs": {"changes": 3, "files": 2}},
     }  # fmt: skip
     first, second, third, fourth = report["files"]
-    assert list(first) == ["path", "changed", "written", "error", "entries", "diff"]
+    assert list(first) == ["path", "changed", "written", "error", "entries", "files", "diff"]
     assert first["written"] is True
     assert first["diff"] == "--- a\udcff\n"
     assert first["entries"][0] == {

@@ -61,7 +61,7 @@ def test_an_incomplete_docstring_is_named(catalogue: ModuleType, docstring: str 
 
 
 def test_a_page_has_every_section_and_the_example_as_a_diff(catalogue: ModuleType) -> None:
-    spec = registry().specs[0]._replace(id="do-thing", aliases=("DL1",), safety="unsafe", default=False)
+    spec = registry().specs[0]._replace(id="do-thing", aliases=("DL1",), safety="unsafe", mildest="unsafe", default=False)
     case = Case(Path(), "do-thing", b"FROM a\nRUN x\n", b"FROM a\nRUN y\n", {})
     page = catalogue.page(spec, catalogue.read_docstring("do-thing", DOCSTRING), case)
     for line in (
@@ -82,3 +82,11 @@ def test_every_transform_is_in_the_catalogue(catalogue: ModuleType) -> None:
     for spec in registry().specs:
         assert f"{spec.id}.md" in files
         assert f"[{spec.id}](" in files["README.md"]
+
+
+def test_a_transform_that_judges_each_change_says_so() -> None:
+    spec = registry().specs[0]._replace(safety="unsafe", mildest="safe")
+    assert spec.range == "safe or unsafe"
+    assert spec._replace(mildest="unsafe").range == "unsafe"
+    assert spec._replace(safety="safe").range == "safe"
+    assert spec._replace(safety="manual", mildest="manual").range == "manual"

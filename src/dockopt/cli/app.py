@@ -110,7 +110,9 @@ def _parameter(option: Option) -> inspect.Parameter:
     elif option.kind == "texts":
         annotation = Optional[list[str]]  # noqa: UP045
     elif option.choices:
-        annotation, default = Format, Format.text
+        make: Any = Enum  # whose members a type checker would want spelled out
+        annotation = make("Choice", {choice: choice for choice in option.choices})
+        default = annotation(option.choices[0])
     else:
         annotation = Optional[str]  # noqa: UP045
     return inspect.Parameter(

@@ -40,9 +40,21 @@ class Plan(NamedTuple):
 
 
 def run(arguments: Arguments) -> int:
-    """``dockopt fix`` and ``dockopt check``."""
+    """The commands that take files."""
     console = Console()
     try:
+        if arguments.command in ("verify", "measure"):
+            from dockopt.cli import building
+
+            return getattr(building, arguments.command)(arguments, console)  # type: ignore[no-any-return]
+        if arguments.command == "score":
+            from dockopt.cli.scoring import run as score
+
+            return score(arguments, console)
+        if arguments.command == "harden":
+            from dockopt.cli.hardening import run as harden
+
+            return harden(arguments, console)
         return _run(arguments, console)
     except (UsageProblem, FileProblem) as problem:
         where = f"{problem.path}: " if isinstance(problem, FileProblem) else ""
@@ -67,24 +79,32 @@ def _run(arguments: Arguments, console: Console) -> int:
         diff=arguments.diff,
         colour=arguments.output is None and arguments.output_format == "text" and wants_colour(sys.stdout),
     )
-    settings = _overrides(arguments)
+    settings = overrides_of(arguments)
     if "-" in arguments.paths:
+        if arguments.verify:
+            raise UsageProblem("--verify needs files: standard input has no build context")
         if len(arguments.paths) > 1:
             raise UsageProblem("- (standard input) cannot be mixed with paths")
         plan, results = Plan((), (), ()), [_standard_input(settings, task)]
     else:
-        plan = _plan(arguments, settings)
-        results = [*plan.results, *_with_progress(plan.jobs, task, arguments)]
+        plan = make_plan(arguments, settings)
+        if arguments.verify:
+            from dockopt.cli.building import proven
+
+            results = [*plan.results, *proven(plan.jobs, task, arguments, console)]
+        else:
+            results = [*plan.results, *_with_progress(plan.jobs, task, arguments)]
     summary = summarise(results, len(plan.errors))
 
-    _deliver(arguments, _payload(arguments, task, plan, results), console)
+    deliver(arguments, _payload(arguments, task, plan, results), console)
     for error in plan.errors:
         console.err(f"dockopt: {error}")
     for result in results:
         if result.error is not None:
             console.err(problem(result))
     if not arguments.quiet:
-        _close(arguments, task, results, summary, console)
+        all_told = not any(job.options.acting_only for job in plan.jobs)
+        _close(arguments, task, results, summary, console, all_told)
     if summary.errors:
         return 2
     if arguments.command == "check":
@@ -139,7 +159,7 @@ def _registry() -> Registry:
         raise UsageProblem(str(error)) from None
 
 
-def _overrides(arguments: Arguments) -> Settings:
+def overrides_of(arguments: Arguments) -> Settings:
     from dockopt.workspace.config import Settings
 
     return Settings(
@@ -179,7 +199,17 @@ def _options(overrides: Settings, settings: Settings) -> Options:
     return Options(unsafe=bool(unsafe), select=select or (), ignore=ignore or ())
 
 
-def _plan(arguments: Arguments, overrides: Settings) -> Plan:
+def tells_all(arguments: Arguments) -> bool:
+    """Whether the report says what may not be applied.
+
+    A plain ``fix`` in place, a hook before every commit, does not look for it: reading the application around
+    a Dockerfile takes longer than fixing it.
+    """
+    shows = arguments.diff or arguments.check or arguments.verbose or arguments.verify
+    return arguments.command != "fix" or shows or arguments.output_format != "text"
+
+
+def make_plan(arguments: Arguments, overrides: Settings) -> Plan:
     from dockopt.workspace.config import ConfigProblem
     from dockopt.workspace.discovery import find
     from dockopt.workspace.run import Job, Result
@@ -189,6 +219,7 @@ def _plan(arguments: Arguments, overrides: Settings) -> Plan:
     jobs: list[Job] = []
     errors: dict[str, None] = {}
     folders: dict[str, Options | None] = {}
+    asks_all = tells_all(arguments)
     for file in found.files:
         folder = os.path.dirname(file)
         if folder not in folders:
@@ -199,7 +230,7 @@ def _plan(arguments: Arguments, overrides: Settings) -> Plan:
                 folders[folder] = None
         options = folders[folder]
         if options is not None:
-            jobs.append(Job(file, options))
+            jobs.append(Job(file, options if asks_all or options.unsafe else options._replace(acting_only=True), arguments.context))
     if arguments.output is not None:
         _check_output(arguments.output, found.files)
     problems = tuple(Result(problem.path, error=str(problem)) for problem in found.problems)
@@ -257,7 +288,7 @@ def _payload(arguments: Arguments, task: Task, plan: Plan, results: Sequence[Res
         report = json.report(arguments.command, results, summary, plan.errors, written=task.write, diff=arguments.diff)
         return report.encode()
     if arguments.diff:
-        return b"".join(result.diff for result in results)
+        return _diffs(results)
     if arguments.command == "check":
         return _lines(text.findings(results, refusals=arguments.verbose))
     if arguments.paths == ("-",) and task.write:
@@ -271,11 +302,24 @@ def _payload(arguments: Arguments, task: Task, plan: Plan, results: Sequence[Res
     return _lines(lines)
 
 
+def _diffs(results: Iterable[Result]) -> bytes:
+    """All diffs; a file that several Dockerfiles share is shown once, else the patch would not apply."""
+    out: list[bytes] = []
+    seen: set[str] = set()
+    for result in results:
+        out.append(result.diff)
+        for change in result.files:
+            if change.path not in seen:
+                seen.add(change.path)
+                out.append(change.diff)
+    return b"".join(out)
+
+
 def _lines(lines: Iterable[str]) -> bytes:
     return "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
-def _deliver(arguments: Arguments, payload: bytes, console: Console) -> None:
+def deliver(arguments: Arguments, payload: bytes, console: Console) -> None:
     if arguments.output is None:
         console.out(payload)
         return
@@ -284,7 +328,9 @@ def _deliver(arguments: Arguments, payload: bytes, console: Console) -> None:
     write_report(arguments.output, payload)
 
 
-def _close(arguments: Arguments, task: Task, results: Sequence[Result], summary: Summary, console: Console) -> None:
+def _close(
+    arguments: Arguments, task: Task, results: Sequence[Result], summary: Summary, console: Console, all_told: bool
+) -> None:
     """The notes beside what was asked for, on standard error."""
     if arguments.output_format == "json":
         return  # the report says it all
@@ -306,4 +352,6 @@ def _close(arguments: Arguments, task: Task, results: Sequence[Result], summary:
         for line in text.by_transform(summary):
             console.err(line)
     verb = "fixed" if task.write else "would be fixed"
-    console.err(text.closing(summary, verb=verb, verbose=arguments.verbose))
+    console.err(
+        text.closing(summary, verb=verb, verbose=arguments.verbose, all_told=all_told)
+    )

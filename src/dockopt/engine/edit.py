@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dockopt.facts.facts import ScriptView
-from dockopt.syntax.document import Document, read_fragment
+from dockopt.syntax.document import Document, read, read_fragment
 from dockopt.syntax.nodes import Comment, Instruction, Node
 from dockopt.syntax.spans import Edit, splice, splice_text
 
@@ -69,6 +69,14 @@ class Editor:
     def insert_before(self, node: Node, text: str) -> None:
         """Put ``text``, one or more whole lines, above a node."""
         self._before.setdefault(node.id, []).extend(read_fragment(text, self.document.escape, node.origin))
+
+    def add_directive(self, name: str, value: str) -> None:
+        """Put a parser directive at the very top, where alone it is one."""
+        first = self.document.nodes[0]
+        made = read(f"# {name}={value}{self.eol}").nodes
+        for node in made:
+            node.origin = (first.start_line, first.start_line)
+        self._before.setdefault(first.id, [])[:0] = made
 
     def insert_after(self, node: Node, text: str) -> None:
         """Put ``text``, one or more whole lines, below a node."""

@@ -45,7 +45,8 @@ class Effects(NamedTuple):
     ``shell``, ``stopsignal``, ``healthcheck``, ``author``, ``onbuild``, ``env:NAME``, ``label:NAME``,
     ``expose:8080/tcp``, ``volume:/path``; a trailing ``*`` matches any rest. ``files_removed`` and
     ``files_added`` are absolute globs. ``packages_added`` and ``packages_removed`` name packages as
-    ``manager:package`` (``apt:curl``); ``*`` matches any rest. ``layers`` is the change in the number
+    ``manager:package`` (``apt:curl``); ``*`` matches any rest, and ``apt:~*`` stands for packages that no
+    command names, which came along as recommendations or dependencies. ``layers`` is the change in the number
     of layers.
     """
 
@@ -60,6 +61,14 @@ class Effects(NamedTuple):
 NO_EFFECTS = Effects()
 
 
+class FileEdit(NamedTuple):
+    """Another file a change writes: ``.dockerignore``."""
+
+    path: str  #: absolute
+    before: bytes | None  #: None where there is no such file yet
+    after: bytes
+
+
 class Proposal:
     """One change a transform offers: where, why, how safe, what it alters, and how to make it.
 
@@ -69,19 +78,22 @@ class Proposal:
     :param message: one sentence, in the imperative, without a final full stop.
     :param edit: called with an :class:`~dockopt.engine.edit.Editor`; it makes the change.
     :param evidence: facts relied on, each ``"line 3: …"`` or the name of a table.
+    :param files: other files to write. A proposal that has some leaves the Dockerfile alone: ``edit`` is None,
+        and ``nodes`` are those it is about.
     """
 
-    __slots__ = ("edit", "effects", "evidence", "message", "nodes", "safety")
+    __slots__ = ("edit", "effects", "evidence", "files", "message", "nodes", "safety")
 
     def __init__(
         self,
         nodes: Node | Iterable[Node],
         message: str,
-        edit: Callable[[Editor], None],
+        edit: Callable[[Editor], None] | None,
         *,
         safety: Safety = Safety.SAFE,
         effects: Effects = NO_EFFECTS,
         evidence: tuple[str, ...] = (),
+        files: tuple[FileEdit, ...] = (),
     ) -> None:
         self.nodes: tuple[Node, ...] = (nodes,) if isinstance(nodes, Node) else tuple(nodes)
         self.message = message
@@ -89,6 +101,7 @@ class Proposal:
         self.safety = safety
         self.effects = effects
         self.evidence = evidence
+        self.files = files
 
 
 class Refusal:
@@ -119,9 +132,19 @@ class Entry(NamedTuple):
     evidence: tuple[str, ...] = ()
     effects: Effects = NO_EFFECTS
 
+    @property
+    def key(self) -> str:
+        """Names the change from one run over the same file to the next, whatever else is applied."""
+        return entry_key(self.transform, self.start_line, self.end_line)
+
+
+def entry_key(transform: str, start_line: int, end_line: int) -> str:
+    """:attr:`Entry.key` for a change at hand; several of one transform in one place share it."""
+    return f"{transform}:{start_line}-{end_line}"
+
 
 class Outcome(NamedTuple):
-    """What came of one file. ``after is before`` (and equal) when nothing changed.
+    """What came of one file. ``after is before`` (and equal) when nothing in it changed.
 
     ``error`` is one clear line (what, where, what to do) for a file that could not be handled;
     ``error_line`` its 1-based line, 0 where there is none. A file with an error is never changed.
@@ -132,7 +155,9 @@ class Outcome(NamedTuple):
     entries: tuple[Entry, ...] = ()
     error: str | None = None
     error_line: int = 0
+    files: tuple[FileEdit, ...] = ()  #: other files to write
 
     @property
     def changed(self) -> bool:
-        return self.after != self.before
+        """Whether anything is to be written: the file itself, or another."""
+        return self.after != self.before or bool(self.files)

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from dockopt.engine.edit import EditError, Editor
-from dockopt.engine.model import NO_EFFECTS, Effects, Entry, Outcome, Proposal, Refusal, Safety
+from dockopt.engine.model import NO_EFFECTS, Effects, Entry, FileEdit, Outcome, Proposal, Refusal, Safety, entry_key
 from dockopt.engine.proof import prove
 from dockopt.engine.registry import Registry, Spec, registry
 from dockopt.engine.suppress import Suppressions
 from dockopt.engine.transform import Transform
 from dockopt.facts.facts import Facts
-from dockopt.facts.outside import Outside
+from dockopt.facts.outside import Outside, Surroundings
 from dockopt.syntax.document import Document, dump, load
 from dockopt.syntax.nodes import Node
 from dockopt.syntax.spans import OverlapError
@@ -27,7 +27,9 @@ class Options(NamedTuple):
     unsafe: bool = False
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    acting_only: bool = False  #: do not ask the transforms none of whose proposals could be applied now
     careful: bool = False  #: prove every single proposal, not only the result (the engine does so itself on a miss)
+    drop: tuple[str, ...] = ()  #: keys of journal entries to leave out, see :attr:`Entry.key`
 
 
 def selected(options: Options, known: Registry) -> list[Spec]:
@@ -36,7 +38,9 @@ def selected(options: Options, known: Registry) -> list[Spec]:
     return [
         spec
         for spec in known.specs
-        if (spec.id in wanted if wanted else spec.default) and spec.id not in options.ignore
+        if (spec.id in wanted if wanted else spec.default)
+        and spec.id not in options.ignore
+        and not (options.acting_only and not options.unsafe and spec.mildest != "safe")
     ]
 
 
@@ -82,7 +86,7 @@ def rewrite_document(
         run = _Run(facts, plan, options, known, careful=True)
         run.go()
     after = dump(run.document) if run.document is not document else data
-    return Outcome(data, after, tuple(run.journal()))
+    return Outcome(data, after, tuple(run.journal()), files=run.written())
 
 
 class _Run:
@@ -94,6 +98,9 @@ class _Run:
         self.facts = facts
         self.surroundings = facts.surroundings
         self.plan = plan
+        #: what may change this document; the rest, never safe, is asked once when nothing moves any more
+        self.acting = [spec for spec in plan if options.unsafe or spec.mildest == "safe"]
+        self.may_act = frozenset(spec.id for spec in self.acting)
         self.options = options
         self.known = known
         self.careful = careful
@@ -104,6 +111,8 @@ class _Run:
         #: per transform, what its last pass left undone and why; made into entries at the end, since most
         #: passes are followed by another
         self.open: dict[str, list[tuple[str, Proposal | Refusal]]] = {}
+        self.files: dict[str, list[Proposal]] = {}  #: per transform, what its last pass writes besides the Dockerfile
+        self.settled: set[str] = set()  #: transforms whose other files the others have taken into account
         self.quiet: dict[str, Document] = {}  #: the document each transform last had nothing to do on
         self.banned: set[tuple[str, tuple[int, ...], str]] = set()
         self.broken: set[str] = set()
@@ -111,21 +120,60 @@ class _Run:
 
     def go(self) -> None:
         busy: list[str] = []
+        seen = self.document  #: the document that the facts from outside were read with
         for _ in range(MAX_ROUNDS):
-            busy = [spec.id for spec in self.plan if self._exhaust(spec)]
-            if not busy:
+            busy = [spec.id for spec in self.acting if self._exhaust(spec)]
+            if busy:
+                continue
+            if not self.surroundings.asked or (self.document is seen and self.files.keys() <= self.settled):
                 break
+            seen = self.document
+            self._look_around_again()
         else:
             self._give_up(busy)
             return
+        self._prove_files_again()
+        for spec in self.plan:
+            if spec not in self.acting:
+                self._exhaust(spec)
         if self.document is not self.original and not self.careful:
             missed = prove(self.original_facts, self.facts, merge(self.applied_effects))
             self.doubtful = self.doubtful or missed is not None
 
+    def _look_around_again(self) -> None:
+        """Read the facts from outside anew, with the text and the files as they are to be.
+
+        A second run would: it has to find nothing to do. Who writes other files has said what it had to.
+        """
+        self.settled.update(self.files)
+        outside = self.surroundings.outside
+        if outside is not None:
+            outside = outside._replace(overlay=tuple((edit.path, edit.after) for edit in self.written()))
+        self.surroundings = Surroundings(outside, self.facts)
+        self.facts = Facts(self.document, self.surroundings, self.facts)
+        self.quiet.clear()
+
+    def _prove_files_again(self) -> None:
+        """What was written early must still hold for the last text."""
+        if not self.settled:
+            return
+        from dockopt.engine.files import prove_files
+
+        facts = Facts(self.document, self.original_facts.surroundings.outside, self.facts)
+        for name, proposals in list(self.files.items()):
+            kept = []
+            for proposal in proposals:
+                missed = prove_files(facts, proposal.files)
+                if missed is None:
+                    kept.append(proposal)
+                else:
+                    self._reject(name, proposal, missed)
+            self.files[name] = kept
+
     def _give_up(self, busy: list[str]) -> None:
         """The transforms do not settle: the original stays, and they are named."""
         self.document, self.facts = self.original, self.original_facts
-        self.applied, self.open = [], {}
+        self.applied, self.open, self.files = [], {}, {}
         last = self.original.instructions[-1].end_line
         for name in busy:
             self.defects.append(
@@ -142,11 +190,12 @@ class _Run:
     def _exhaust(self, spec: Spec) -> bool:
         """Run one transform until it proposes nothing new; True if it changed the document."""
         name = spec.id
-        if self.quiet.get(name) is self.document or name in self.broken:
+        if self.quiet.get(name) is self.document or name in self.broken or name in self.settled:
             return False
         if spec.mentions and not self.facts.mentions(*spec.mentions):
             self.quiet[name] = self.document
             self.open.pop(name, None)
+            self.files.pop(name, None)
             return False
         transform = self.known.load(name)
         changed = False
@@ -163,6 +212,7 @@ class _Run:
         todo: list[Proposal] = []
         left: list[tuple[str, Proposal | Refusal]] = []
         taken: set[int] = set()
+        self.files.pop(name, None)
         try:
             for result in transform.propose(self.document, self.facts):
                 if self.suppressions and self.suppressions.hides(name, result.nodes):
@@ -171,10 +221,14 @@ class _Run:
                     left.append(("refused", result))
                 elif result.safety is Safety.MANUAL:
                     left.append(("manual", result))
-                elif result.safety is Safety.UNSAFE and not self.options.unsafe:
+                elif not self.options.unsafe and (result.safety is Safety.UNSAFE or name not in self.may_act):
                     left.append(("waiting", result))
+                elif self.options.drop and entry_key(name, *_lines(result.nodes)) in self.options.drop:
+                    left.append(("not-proven", result))
                 elif self._key(name, result) in self.banned:
                     continue
+                elif result.files:
+                    self._write(name, result)
                 else:
                     ids = {node.id for node in result.nodes}
                     if not ids & taken:
@@ -192,6 +246,20 @@ class _Run:
             return None
         self.open[name] = left
         return todo or None
+
+    def _write(self, name: str, proposal: Proposal) -> None:
+        """Take up a proposal that writes other files; the last pass over the last text is what holds."""
+        from dockopt.engine.files import prove_files
+
+        missed = prove_files(self.facts, proposal.files)
+        if missed is not None:
+            self._reject(name, proposal, missed)
+        elif not {edit.path for edit in proposal.files} & {edit.path for edit in self.written()}:
+            self.files.setdefault(name, []).append(proposal)
+
+    def written(self) -> tuple[FileEdit, ...]:
+        """The other files to write."""
+        return tuple(edit for proposals in self.files.values() for proposal in proposals for edit in proposal.files)
 
     def _key(self, name: str, proposal: Proposal) -> tuple[str, tuple[int, ...], str]:
         return name, tuple(node.id for node in proposal.nodes), proposal.message
@@ -232,7 +300,8 @@ class _Run:
         editor = Editor(self.document)
         try:
             for proposal in proposals:
-                proposal.edit(editor)
+                if proposal.edit is not None:
+                    proposal.edit(editor)
             return editor.result()
         except (EditError, OverlapError):
             return None
@@ -258,6 +327,8 @@ class _Run:
     def journal(self) -> list[Entry]:
         """All entries, by line of the original file."""
         entries = [*self.applied, *self.defects]
+        for name, proposals in self.files.items():
+            entries.extend(_proposal_entry("applied", name, proposal) for proposal in proposals)
         for name, left in self.open.items():
             entries.extend(_left_entry(kind, name, result) for kind, result in left)
         seen: set[Entry] = set()
@@ -290,6 +361,8 @@ def _lines(nodes: Iterable[Node]) -> tuple[int, int]:
 def _left_entry(kind: str, name: str, result: Proposal | Refusal) -> Entry:
     if kind == "suppressed":
         return _entry("refused", name, result.nodes, "a comment asks to leave this alone", kind)
+    if kind == "not-proven":
+        return _entry("refused", name, result.nodes, "a build did not bear it out: left out", kind)
     if isinstance(result, Refusal):
         return _entry(kind, name, result.nodes, result.reason, result.cause)
     return _proposal_entry(kind, name, result)

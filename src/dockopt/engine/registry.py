@@ -32,6 +32,14 @@ class Spec(NamedTuple):
     name: str  #: the class in the module
     after: tuple[str, ...]
     mentions: tuple[str, ...]
+    mildest: str = "safe"
+
+    @property
+    def range(self) -> str:
+        """How safe its changes are, each judged where it is made: ``safe``, or ``safe or unsafe``."""
+        return (
+            self.safety if self.mildest == self.safety or self.safety == "safe" else f"{self.mildest} or {self.safety}"
+        )
 
     @classmethod
     def of(cls, transform: type[Transform]) -> Spec:
@@ -49,6 +57,7 @@ class Spec(NamedTuple):
             transform.__name__,
             tuple(transform.after),
             tuple(transform.mentions),
+            transform.mildest,
         )
 
 
@@ -103,7 +112,8 @@ class Registry:
             import difflib  # only on the way to an error
 
             near = difflib.get_close_matches(name.strip().lower(), self._names, 1, 0.5)
-            raise UnknownTransform(name.strip(), near[0] if near else None)
+            written = {alias.lower(): alias for spec in self.specs for alias in spec.aliases}
+            raise UnknownTransform(name.strip(), written.get(near[0], near[0]) if near else None)
         return found
 
     def load(self, id: str) -> Transform:

@@ -24,6 +24,9 @@ class Transform:
     after: ClassVar[tuple[str, ...]] = ()  #: transforms of the same phase that run before
     default: ClassVar[bool] = True  #: False: runs only when selected by name
     safety: ClassVar[str] = "safe"  #: the most daring of its proposals: ``safe``, ``unsafe`` or ``manual``
+    mildest: ClassVar[str] = "safe"
+    """The least daring of its proposals. One that never proposes anything safe is asked once, at the end, where
+    unsafe fixes are not wanted: what it has to say changes nothing for the others."""
     mentions: ClassVar[tuple[str, ...]] = ()
     """Lower-case strings; in a file that holds none of them the transform has nothing to say and is not
     even imported. Empty: it looks at every file."""

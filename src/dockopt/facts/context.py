@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.facts.buildfiles import Build, candidates, read
 from dockopt.facts.ignorefile import Hidden, IgnoreRules, PatternError, check_syntax
+from dockopt.facts.outside import Outside
 from dockopt.facts.value import Known, Unknown
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Context:
         self.evidence = evidence
         self.builds = builds  #: every build of this Dockerfile that a file describes
         self.problems = problems  #: files that may describe builds and could not be read, with the reason
+        self.overlay: dict[str, bytes] = {}  #: ignore files that are about to be written, by absolute path
         self._texts: dict[str, Known[str] | Unknown] = {}
 
     @property
@@ -56,6 +58,9 @@ class Context:
     def ignore(self) -> IgnoreRules:
         """The ignore file in force: ``<Dockerfile>.dockerignore`` beside the Dockerfile, else the context's own."""
         for path in (self.dockerfile + ".dockerignore", os.path.join(self.root, ".dockerignore")):
+            planned = self.overlay.get(path)
+            if planned is not None:
+                return IgnoreRules(planned.decode("utf-8", "surrogateescape"), os.path.relpath(path, self.root))
             try:
                 with open(path, encoding="utf-8", errors="surrogateescape") as file:
                     text = file.read(MAX_BYTES)
@@ -63,6 +68,18 @@ class Context:
                 continue
             return IgnoreRules(text, os.path.relpath(path, self.root))
         return IgnoreRules()
+
+    @property
+    def ignore_path(self) -> str:
+        """Where the ignore file in force stands, or would stand: an absolute path."""
+        source = self.ignore.source
+        return os.path.normpath(os.path.join(self.root, source or ".dockerignore"))
+
+    def under(self, rules: IgnoreRules) -> Context:
+        """The same context with other ignore rules in force."""
+        other = Context(self.root, self.dockerfile, self.evidence, self.builds, self.problems)
+        other.__dict__["ignore"] = rules
+        return other
 
     def path(self, name: str) -> str:
         """The absolute path of a name in the context."""

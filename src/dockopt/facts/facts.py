@@ -87,6 +87,16 @@ class Facts:
         """The command the final stage runs, through wrappers and the scripts of the context."""
         return self.surroundings.apps.launch
 
+    def copied_text(self, path: str, stage: Stage) -> Known[str] | Unknown:
+        """The text of the file of the build context that COPY or ADD put at an absolute path of a stage."""
+        context = self.context
+        if isinstance(context, Unknown):
+            return context
+        from dockopt.facts.app.launch import ImageFiles
+
+        name = ImageFiles(self, context.value).find(path, stage)
+        return context.value.text(name) if name is not None else Unknown(f"no COPY puts {path} there")
+
     def context_file(self, path: str, stage: Stage) -> str | None:
         """The build context's name of what stands at an absolute path in a stage, None where no COPY put it there."""
         context = self.context

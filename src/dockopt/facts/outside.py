@@ -19,6 +19,7 @@ class Outside(NamedTuple):
 
     path: str | None = None  #: the Dockerfile's path; None for text that is no file (standard input)
     context_dir: str | None = None  #: the context the user named, which nothing overrides
+    overlay: tuple[tuple[str, bytes], ...] = ()  #: ignore files that are about to be written, by absolute path
 
 
 class Surroundings:
@@ -28,11 +29,19 @@ class Surroundings:
         self.outside = outside
         self._facts = facts
 
+    @property
+    def asked(self) -> bool:
+        """Whether anybody has looked around."""
+        return not self.__dict__.keys().isdisjoint(("context", "apps"))
+
     @lazy
     def context(self) -> Known[Context] | Unknown:
         from dockopt.facts.context import find_context
 
-        return find_context(self.outside, local_sources(self._facts))
+        found = find_context(self.outside, local_sources(self._facts))
+        if isinstance(found, Known) and self.outside is not None:
+            found.value.overlay = dict(self.outside.overlay)
+        return found
 
     @lazy
     def apps(self) -> Apps:

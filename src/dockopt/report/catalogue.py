@@ -18,7 +18,7 @@ def table(specs: Iterable[Spec], *, colour: bool = False) -> str:
         default = "on" if spec.default else "off"
         aliases = ", ".join(spec.aliases) or "-"
         rows.append(
-            (spec.id, spec.phase.lower(), spec.family.lower(), spec.safety, default, aliases, _plain(spec.summary))
+            (spec.id, spec.phase.lower(), spec.family.lower(), spec.range, default, aliases, _plain(spec.summary))
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     lines = ["  ".join((*map(str.ljust, row[:-1], widths), row[-1])) for row in rows]
@@ -31,7 +31,7 @@ def explanation(spec: Spec, docstring: str, *, colour: bool = False) -> str:
     from inspect import cleandoc
 
     title = spec.id if not spec.aliases else f"{spec.id} ({', '.join(spec.aliases)})"
-    kind = f"{spec.phase.lower()} phase, {spec.family.lower()} family, {spec.safety}"
+    kind = f"{spec.phase.lower()} phase, {spec.family.lower()} family, {spec.range}"
     lines = [_bold(title, colour), kind + (", on by default" if spec.default else ", off by default"), ""]
     for line in _plain(cleandoc(docstring)).splitlines():
         heading, colon, rest = line.partition(":")

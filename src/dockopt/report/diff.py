@@ -26,19 +26,22 @@ class _Change(NamedTuple):
     new_stop: int
 
 
-def unified(before: bytes, after: bytes, path: str, entries: Iterable[Entry] = (), *, colour: bool = False) -> bytes:
+def unified(
+    before: bytes | None, after: bytes, path: str, entries: Iterable[Entry] = (), *, colour: bool = False
+) -> bytes:
     """The unified diff from ``before`` to ``after``; empty when they are equal.
 
+    :param before: None for a file that is to be made.
     :param path: the file's path as the headers shall show it, see :func:`header_path`.
     :param entries: the journal; a hunk names the transforms of the applied ones whose lines it changes.
     :param colour: with ANSI escapes as git has them by default.
     """
     if before == after:
         return b""
-    old, new = _lines(before), _lines(after)
+    old, new = _lines(before or b""), _lines(after)
     applied = [entry for entry in entries if entry.kind == "applied"]
     out = [
-        _coloured(_BOLD, b"--- " + _quoted("a/" + path) + b"\n", colour),
+        _coloured(_BOLD, b"--- " + (b"/dev/null" if before is None else _quoted("a/" + path)) + b"\n", colour),
         _coloured(_BOLD, b"+++ " + _quoted("b/" + path) + b"\n", colour),
     ]
     for changes in _hunks(_changes(old, new)):

@@ -9,8 +9,8 @@ Version 1, which only ever gains keys::
       "files": [
         {
           "path": "api/Dockerfile",         # as found; "-" for standard input
-          "changed": true,                  # the text differs
-          "written": false,                 # and the file was replaced
+          "changed": true,                  # its text, or one of "files", differs
+          "written": false,                 # and was written
           "error": null,                    # or {"message": "…", "line": 3}; line 0: none
           "entries": [
             {
@@ -27,6 +27,9 @@ Version 1, which only ever gains keys::
                 "packages_added": [], "packages_removed": [], "layers": -1
               }
             }
+          ],
+          "files": [                        # other files that change with it
+            {"path": "api/.dockerignore", "created": true, "diff": "--- /dev/null…"}
           ],
           "diff": "--- a/…",                # with --diff
           "output": "FROM …"                # for standard input of "fix" without --diff and --check
@@ -106,6 +109,10 @@ def _file(result: Result, written: bool, diff: bool) -> dict[str, Any]:
         "written": written and result.changed and result.path != "-",
         "error": None if result.error is None else {"message": result.error, "line": result.error_line},
         "entries": [_entry(entry) for entry in result.entries],
+        "files": [
+            {"path": change.path, "created": change.created, **({"diff": _text(change.diff)} if diff else {})}
+            for change in result.files
+        ],
     }
     if diff:
         file["diff"] = _text(result.diff)

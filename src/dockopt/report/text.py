@@ -57,15 +57,19 @@ def problem(result: Result) -> str:
     return f"dockopt: {result.path}{line}: {result.error}"
 
 
-def closing(summary: Summary, *, verb: str, verbose: bool) -> str:
+def closing(summary: Summary, *, verb: str, verbose: bool, all_told: bool = True) -> str:
     """The last line: files, changes, what waits behind ``--unsafe-fixes``, what was refused.
 
     :param verb: ``"fixed"`` or ``"would be fixed"``.
+    :param all_told: whether everything was asked what it has to say; else only what was done is counted.
     """
     parts = [
         f"{_count(summary.files, 'file')}, {summary.changed} {verb}"
         + (f" with {_count(summary.applied, 'change')}" if summary.applied else "")
     ]
+    if not all_told:
+        parts.append("'dockopt check' tells what --unsafe-fixes would add")
+        summary = summary._replace(waiting=0, manual=0, refused=0)
     return "; ".join(parts + _rest(summary, verbose))
 
 

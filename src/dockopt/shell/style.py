@@ -24,6 +24,8 @@ def leading_operators(document: Document) -> bool:
             if line.logical < 0:
                 continue
             content = node.text[line.content_start : line.content_end].strip()
+            if content in _OPERATORS:
+                continue  # alone on its line it both starts and ends it
             if content.startswith(("&&", "||")):
                 leading += 1
             elif content.endswith(("&&", "||")):
@@ -39,15 +41,16 @@ def operator_break(document: Document, node: Instruction | None = None, operator
     eol, escape, indent = document.eol, document.escape, document.indent
     leading = leading_operators(document)
     if node is not None and len(node.lines) > 1:
-        rows = _rows(node)
-        if any(row.strip().startswith("&&") for row in rows):
+        rows = [row for line in _rows(node) if (row := line.strip()) != "&&"]
+        if any(row.startswith("&&") for row in rows):
             leading = True
-        elif any(row.strip().endswith("&&") for row in rows):
+        elif any(row.endswith("&&") for row in rows):
             leading = False
         indent = command_indent(document, node)
     if leading:
         return f" {escape}{eol}{indent}{operator} "
-    return f" {operator} {escape}{eol}{indent}"
+    tight = node is not None and f"&&{escape}{eol}" in node.text and f"&& {escape}{eol}" not in node.text
+    return f" {operator}{'' if tight else ' '}{escape}{eol}{indent}"
 
 
 def _rows(node: Instruction) -> list[str]:
@@ -92,4 +95,25 @@ def insert_item(document: Document, node: Instruction, script: Script, after: in
     one_line = sum(line.logical >= 0 for line in node.lines) == 1
     if one_line and len(node.line.rstrip()) + len(text) + 4 <= WIDTH:
         return (item.end, item.end, f" && {text}")
-    return (item.end, item.end, operator_break(document, node) + text)
+    return insert_behind(document, node, script, item.end, operator_break(document, node) + text)
+
+
+def insert_behind(document: Document, node: Instruction, script: Script, at: int, text: str) -> Edit:
+    """The edit that puts ``text``, line breaks and all, behind the command that ends at offset ``at``.
+
+    A shell comment at the end of that command's line goes above the line it describes: left where it is, it
+    would stand behind what is added.
+    """
+    comment = next(((start, end) for start, end in script.comments if start >= at), None)
+    if comment is None or document.eol not in text:
+        return (at, at, text)
+    base = node.args_start
+    raw = node.raw_offset(base + at)
+    line = next(line for line in node.lines if line.start <= raw <= line.end)
+    content = node.text[line.content_start : line.content_end]
+    lead = content[: len(content) - len(content.lstrip(" \t"))]
+    begin = line.logical + len(lead) - base
+    if line is node.lines[0] or begin >= at or node.raw_offset(base + comment[1]) > line.content_end:
+        return (at, at, text)
+    note = script.text[comment[0] : comment[1]].rstrip()
+    return (begin, comment[1], f"{note}{document.eol}{lead}{script.text[begin:at]}{text}")

@@ -53,6 +53,7 @@ def splice(node: Instruction, edits: Iterable[Edit]) -> str:
     touched: list[bool] = []
     ends: list[bool] = []  # whether an edit reaches the last word of the line
     pending = list(batch)
+    emptied = False  # whether the edit that reaches over from the line before leaves nothing of that line
     last = len(content) - 1
     for index, line in enumerate(content):
         length = line.content_end - line.content_start
@@ -65,11 +66,16 @@ def splice(node: Instruction, edits: Iterable[Edit]) -> str:
             if not inside:
                 rest.append((start, end, replacement))
                 continue
-            local.append((max(start, low) - low, min(end, high) - low, replacement))
+            first, past = max(start, low) - low, min(end, high) - low
+            if emptied and start == low and not replacement:
+                # What is left of this line stands where the lines before it stood: it keeps an indent.
+                first = min(len(own) - len(own.lstrip(" \t")), past)
+            local.append((first, past, replacement))
             if end > high and index < last:
                 rest.append((high, end, ""))
         pending = rest
         new.append(splice_text(own, local) if local else own)
+        emptied = bool(rest) and rest[0][0] == high and bool(local) and not new[-1].strip()
         touched.append(bool(local))
         ends.append(bool(local) and max(end for _, end, _ in local) >= len(own.rstrip()))
     return _reassemble(node, new, touched, ends)

@@ -18,7 +18,7 @@ _NOT_DOCKERFILES = (
     ".hbs", ".ejs", ".m4", ".gotmpl", ".envsubst", ".jsonnet", ".liquid", ".twig",
     ".md", ".rst", ".adoc", ".html", ".pdf", ".png", ".svg",
     ".json", ".yml", ".yaml", ".toml", ".xml", ".csv", ".lock", ".sha256", ".asc", ".sig",
-    ".orig", ".rej", ".bak", ".swp", ".swo", ".tmp", ".patch", ".diff", ".log", ".pyc", ".class", "~",
+    ".expected", ".expected", ".orig", ".rej", ".bak", ".swp", ".swo", ".tmp", ".patch", ".diff", ".log", ".pyc", ".class", "~",
 )  # fmt: skip
 
 # Endings of sources. "Dockerfile.go" is a Dockerfile for Go in one repository and a Go file in the next: only

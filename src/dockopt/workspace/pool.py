@@ -99,9 +99,11 @@ def _round(
 def _serve(work: Callable[[Item], Answer], items: Sequence[Item], size: int, queue: int, send: int) -> None:
     """A worker's life; never returns."""
     try:
+        import gc
         import pickle
         import signal
 
+        gc.freeze()  # what the parent loaded stays: neither searched nor copied page by page
         # Ctrl-C reaches every process of the terminal: the parent decides, and ends the workers by SIGTERM,
         # which dockopt.workspace.write holds back while a file is half-way.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from dockopt.engine.model import Entry, Outcome
+from dockopt.engine.model import Entry, FileEdit, Outcome
 from dockopt.engine.pipeline import Options, preload, rewrite
-from dockopt.workspace.read import FileProblem, check_text, read
+from dockopt.facts.outside import Outside
+from dockopt.workspace.read import FileProblem, Source, check_text, read
 
 #: Below this many files a second process costs more than it saves.
 PARALLEL_FROM = 16
@@ -22,6 +23,7 @@ class Job(NamedTuple):
 
     path: str
     options: Options
+    context: str | None = None  #: the build context the user named; None: found from the files around
 
 
 class Task(NamedTuple):
@@ -32,16 +34,25 @@ class Task(NamedTuple):
     colour: bool = False  #: with ANSI escapes
 
 
+class FileChange(NamedTuple):
+    """Another file that a Dockerfile's fixes make or change."""
+
+    path: str  #: relative to the current folder where it is in it, else absolute
+    created: bool
+    diff: bytes = b""
+
+
 class Result(NamedTuple):
     """What came of one file."""
 
     path: str  #: as given; ``-`` for standard input
-    changed: bool = False  #: the rewritten text differs (and, where asked to, was written)
+    changed: bool = False  #: its text or another file's differs (and, where asked to, was written)
     entries: tuple[Entry, ...] = ()
     diff: bytes = b""
     error: str | None = None  #: one line without the path (with DOCKOPT_DEBUG=1 a traceback follows)
     error_line: int = 0  #: 1-based; 0: none
     output: bytes = b""  #: the rewritten text, for standard input only
+    files: tuple[FileChange, ...] = ()  #: other files that change with it
 
 
 def run(jobs: Sequence[Job], task: Task, progress: Callable[[int], None] | None = None) -> list[Result]:
@@ -61,11 +72,10 @@ def handle(job: Job, task: Task) -> Result:
     """Rewrite one file. Never raises but for ctrl-C: what goes wrong is in the result."""
     try:
         source = read(job.path)
-        result = _rewritten(job.path, source.data, job.options, task)
+        outcome = rewrite(source.data, job.options, Outside(job.path, job.context))
+        result = rewritten(job.path, outcome, task)
         if task.write and result.changed:
-            from dockopt.workspace.write import replace
-
-            replace(source, result.output)
+            write(source, outcome)
         return result._replace(output=b"")
     except FileProblem as problem:
         return Result(job.path, error=str(problem))
@@ -77,24 +87,57 @@ def handle_bytes(data: bytes, options: Options, task: Task) -> Result:
     """Rewrite standard input; the result carries the text."""
     try:
         check_text("-", data)
-        return _rewritten("-", data, options, task)
+        return rewritten("-", rewrite(data, options), task)
     except FileProblem as problem:
         return Result("-", error=str(problem))
     except Exception as error:
         return Result("-", error=_internal(error))
 
 
-def _rewritten(path: str, data: bytes, options: Options, task: Task) -> Result:
-    outcome: Outcome = rewrite(data, options)
+def rewritten(path: str, outcome: Outcome, task: Task) -> Result:
+    """The result of a rewrite, with its diff where ``task`` asks for one; nothing is written."""
     if outcome.error is not None:
         return Result(path, entries=outcome.entries, error=outcome.error, error_line=outcome.error_line)
     diff = b""
-    if task.diff and outcome.changed:
+    if task.diff and outcome.after != outcome.before:
         from dockopt.report.diff import header_path, unified
 
         name = STDIN_NAME if path == "-" else header_path(path)
         diff = unified(outcome.before, outcome.after, name, outcome.entries, colour=task.colour)
-    return Result(path, outcome.changed, outcome.entries, diff, output=outcome.after)
+    files = tuple(_change(edit, task) for edit in outcome.files)
+    return Result(path, outcome.changed, outcome.entries, diff, output=outcome.after, files=files)
+
+
+def _change(edit: FileEdit, task: Task) -> FileChange:
+    from dockopt.report.diff import header_path, unified
+
+    here = os.getcwd().rstrip(os.sep) + os.sep
+    shown = edit.path[len(here) :] if edit.path.startswith(here) else edit.path
+    diff = unified(edit.before, edit.after, header_path(edit.path), colour=task.colour) if task.diff else b""
+    return FileChange(shown, edit.before is None, diff)
+
+
+def write(source: Source, outcome: Outcome) -> None:
+    """Write all that an outcome changes, or nothing.
+
+    :raises FileProblem: where that is not possible.
+    """
+    from dockopt.workspace.write import put, replace
+
+    undo: list[Callable[[], None]] = []
+    try:
+        for edit in outcome.files:
+            try:
+                undo.append(put(edit.path, edit.before, edit.after))
+            except FileProblem as problem:
+                name = os.path.basename(edit.path)
+                raise FileProblem(source.path, f"was left alone: its {name} {problem}") from None
+        if outcome.after != outcome.before:
+            replace(source, outcome.after)
+    except FileProblem:
+        for take_back in reversed(undo):
+            take_back()
+        raise
 
 
 def _internal(error: Exception) -> str:

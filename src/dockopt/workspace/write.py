@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from dockopt.workspace.read import FileProblem, Source, read_all, why
+from dockopt.workspace.read import SIZE_LIMIT, FileProblem, Source, read_all, why
 
 
 def replace(source: Source, data: bytes) -> None:
@@ -41,6 +41,82 @@ def replace(source: Source, data: bytes) -> None:
             os.replace(temporary, target)
         except OSError as error:
             raise FileProblem(source.path, f"was left alone: it cannot be replaced ({why(error)})") from None
+        finally:
+            _remove(temporary)
+
+
+def put(path: str, before: bytes | None, after: bytes) -> Callable[[], None]:
+    """Write another file: replace what holds ``before``, or make it where ``before`` is None.
+
+    One that holds ``after`` already, written for another Dockerfile of the run, is left as it is.
+
+    :returns: what takes it back.
+    :raises FileProblem: as :func:`replace` does; the file is untouched then.
+    """
+    found = _found(path)
+    if found is not None and found.data == after:
+        return _nothing
+    if (found.data if found is not None else None) != before:
+        raise FileProblem(path, "changed on disk while it was being fixed; run again")
+    if found is not None:
+        replace(found, after)
+    else:
+        _make(path, after)
+
+    def take_back() -> None:
+        now = _found(path)
+        if now is None or now.data != after:
+            return  # somebody else's by now
+        if before is None:
+            _remove(path)
+        else:
+            replace(now, before)
+
+    return take_back
+
+
+def _nothing() -> None:
+    pass
+
+
+def _found(path: str) -> Source | None:
+    """A file as it is, of any content; None where there is none."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        if os.path.islink(path):
+            raise FileProblem(path, "is a dangling symbolic link") from None
+        return None
+    except OSError as error:
+        raise FileProblem(path, f"cannot be read: {why(error)}") from None
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise FileProblem(path, "is not a regular file")
+        return Source(path, read_all(handle, SIZE_LIMIT + 1), status)
+    except OSError as error:
+        raise FileProblem(path, f"cannot be read: {why(error)}") from None
+    finally:
+        os.close(handle)
+
+
+def _make(path: str, data: bytes) -> None:
+    with _undisturbed():
+        temporary = _temporary_beside(path)
+        try:
+            handle = os.open(temporary, _CREATE, 0o666)
+            try:
+                _write_all(handle, data)
+            finally:
+                os.close(handle)
+            try:
+                os.link(temporary, path)  # unlike a rename it never replaces what came to be meanwhile
+            except FileExistsError:
+                raise FileProblem(path, "changed on disk while it was being fixed; run again") from None
+            except OSError:
+                os.replace(temporary, path)  # a file system without hard links
+        except OSError as error:
+            raise FileProblem(path, f"cannot be made: {why(error)}") from None
         finally:
             _remove(temporary)
 

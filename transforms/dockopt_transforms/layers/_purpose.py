@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from dockopt.api import Command, ScriptView, base_name
 from dockopt_transforms.layers._leaks import real_name, words
 
@@ -14,6 +16,7 @@ _BUILDERS = words(
     "catkin_make colcon qmake b2 rake waf phpize docker-php-ext-install docker-php-ext-configure pecl R "
     "Rscript wasm-pack hugo jekyll xcaddy luarocks"
 )
+_CACHES = ("/var/lib/apt/lists", "/var/cache/")
 # They set up what a package manager then reads.
 _PACKAGE_TOOLS = words("add-apt-repository apt-add-repository apt-key dpkg rpm rpmkeys yum-config-manager")
 _BUILD_VERBS = {
@@ -66,6 +69,30 @@ _CLEANING_VERBS = {
 }
 
 
+class Traits(NamedTuple):
+    """What merging looks at in a script."""
+
+    work: frozenset[str]
+    takes_back: bool
+    elsewhere: bool
+    steps: int
+
+
+_MOST = 4096
+_traits: dict[tuple[str, bool], Traits] = {}
+
+
+def traits(view: ScriptView) -> Traits:
+    """The traits of a script. They are the text's alone, and a file's scripts are looked at many times over."""
+    key = (view.script.text, view.opaque is None)
+    found = _traits.get(key)
+    if found is None:
+        if len(_traits) >= _MOST:
+            _traits.clear()
+        found = _traits[key] = Traits(work(view), takes_back(view), starts_elsewhere(view), steps(view))
+    return found
+
+
 def work(view: ScriptView) -> frozenset[str]:
     """The kinds of costly work a script does; empty for one that only prepares files."""
     found: set[str] = set()
@@ -91,6 +118,20 @@ def work(view: ScriptView) -> frozenset[str]:
         elif name.startswith(("python", "pypy")) and _runs_setup(command):
             found.add(BUILD)
     return frozenset(found)
+
+
+def steps(view: ScriptView) -> int:
+    """How many commands of a script do something of their own.
+
+    Fetching an index and cleaning up behind an install belong to the install; most RUNs of the file have them.
+    """
+    serving = {id(call.command) for call in view.invocations if call.action in ("update", "clean")}
+    return sum(id(command) not in serving and not _empties_cache(command) for command in view.script.commands)
+
+
+def _empties_cache(command: Command) -> bool:
+    operands = [word.text for word in command.args if not word.text.startswith("-")]
+    return command.name == "rm" and bool(operands) and all(text.startswith(_CACHES) for text in operands)
 
 
 def takes_back(view: ScriptView) -> bool:

@@ -10,7 +10,7 @@ from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refus
 from dockopt_transforms.layers._chain import Member, chain, sequences
 from dockopt_transforms.layers._join import join
 from dockopt_transforms.layers._leaks import Obstacle
-from dockopt_transforms.layers._purpose import BUILD, starts_elsewhere, takes_back, work
+from dockopt_transforms.layers._purpose import BUILD, traits
 
 MAX_COMMANDS = 30  #: a chain longer than this is hard to read, and to find a failing command in
 MAX_LINES = 60
@@ -120,10 +120,12 @@ class _Group:
     def __init__(self, members: list[Member]) -> None:
         self.members = members
         views = [member.view for member in members if member.view is not None]
-        self.work = frozenset(kind for view in views for kind in work(view))
-        self.takes_back = any(takes_back(view) for view in views)
-        self.elsewhere = any(starts_elsewhere(view) for view in views)
+        known = [traits(view) for view in views]
+        self.work = frozenset(kind for one in known for kind in one.work)
+        self.takes_back = any(one.takes_back for one in known)
+        self.elsewhere = any(one.elsewhere for one in known)
         self.commands = sum(len(view.script.commands) for view in views)
+        self.steps = sum(one.steps for one in known)
         self.lines = sum(member.lines for member in members)
         self.length = sum(len(member.node.line) for member in members)
 
@@ -135,6 +137,7 @@ class _Group:
         both.takes_back = self.takes_back or other.takes_back
         both.elsewhere = self.elsewhere or other.elsewhere
         both.commands = self.commands + other.commands
+        both.steps = self.steps + other.steps
         both.lines = self.lines + other.lines
         both.length = self.length + other.length
         return both
@@ -158,7 +161,7 @@ class _Group:
             return Obstacle("long-chain", "the chain would be too long to read")
         if other.takes_back:
             return None
-        if min(self.commands, other.commands) >= SECTION and other.members[0].comments:
+        if min(self.steps, other.steps) >= SECTION and other.members[0].comments:
             return Obstacle("own-section", "both are chains of some length, and a comment heads the second")
         if not self.work or not other.work:
             return None

@@ -21,6 +21,7 @@ from dockopt.api import (
     Word,
     base_name,
     delete_item,
+    insert_behind,
     operator_break,
     parse_script,
     read_call,
@@ -425,7 +426,8 @@ def append_command(facts: Facts, document: Document, view: ScriptView, item: int
         return (here.end, here.end, f" && {text}")
     if operator == ";" and view.heredoc is not None:
         return (here.end, here.end, f"; {text}")
-    return (here.end, here.end, _separator(document, view.instruction, operator, text) + text)
+    joint = _separator(document, view.instruction, operator, text)
+    return insert_behind(document, view.instruction, view.script, here.end, joint + text)
 
 
 def _separator(document: Document, node: Instruction, operator: str, text: str) -> str:

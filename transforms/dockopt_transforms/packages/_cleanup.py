@@ -211,6 +211,7 @@ class Cleaner(Transform):
     cache_flags: ClassVar[tuple[str, ...]] = ()  #: flags of a call that move the cache
     clean: ClassVar[str]  #: the arguments of the cleaning call, or the whole command where it is no call of its own
     fills_verbs: ClassVar[frozenset[str]] = frozenset(("install", "upgrade"))
+    repositories: ClassVar[bool] = False  #: the cache holds an index of repositories that a script may change
     in_place: ClassVar[bool] = False  #: the cleaning call must run in the directory of the call it follows
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
@@ -262,7 +263,7 @@ class Cleaner(Transform):
     def _redundant(self, view: ScriptView, fills: list[Invocation]) -> Proposal | None:
         """Drop a clean between two installs where another follows: merged RUNs have them.
 
-        Not where what stands between may have changed the repositories: a stale cache is then emptied on purpose.
+        Not where the script may have changed the repositories: a stale index is then emptied on purpose.
         """
         script = view.script
         if not script.and_list:
@@ -272,7 +273,7 @@ class Cleaner(Transform):
             if not (at.top and self.cleans(at, call) and fills[0].command.start < at.start < fills[-1].command.start):
                 continue
             upcoming = next(fill.command for fill in fills if fill.command.start > at.start)
-            if any(word in script.text[: upcoming.end] for word in _REPOSITORY_WORDS):
+            if self.repositories and any(word in script.text[: upcoming.end] for word in _REPOSITORY_WORDS):
                 return None
             cut = delete_item(script, at.item, view.instruction if view.heredoc is None else None)
             if cut is not None:

@@ -17,6 +17,7 @@ class DnfCleaner(Cleaner):
     """Clean the cache of dnf or one of its kin."""
 
     clean = "clean all"
+    repositories = True
     caches = ("/var/cache/dnf", "/var/cache/libdnf5", "/var/cache/yum")
 
     def fills(self, call: Invocation) -> bool:

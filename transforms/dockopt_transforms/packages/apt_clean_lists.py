@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dockopt.api import (
     Document,
+    Edit,
     Editor,
     Effects,
     Facts,
@@ -28,7 +29,8 @@ class AptCleanLists(Transform):
     What:
         Adds ``rm -rf /var/lib/apt/lists/*`` after the last use of apt in a RUN that updates the lists, joined so
         that a failure before it still fails the build. A later RUN that does nothing but remove lists
-        which are gone by then is dropped.
+        which are gone by then is dropped, and so is a removal between two updates of one RUN that
+        ends with another: merged RUNs have them.
 
     Why:
         The lists take some 20 to 60 MB, are out of date the next day, and a removal in a later RUN does not
@@ -54,7 +56,7 @@ class AptCleanLists(Transform):
     id = "apt-clean-lists"
     phase = Phase.PACKAGES
     aliases = ("DL3009", "aptGetInstallThenRemoveAptLists")
-    after = ("apt-to-apt-get", "apt-join-update")
+    after = ("apt-to-apt-get", "apt-join-update", "apt-no-install-recommends")
     mentions = ("apt",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
@@ -88,6 +90,10 @@ def _for_run(document: Document, facts: Facts, view: ScriptView) -> Iterator[Pro
     if not _leaves_lists(uses):
         if _only_cleans(facts, view, uses):
             yield _drop(view)
+        else:
+            again = _redundant(view, uses)
+            if again is not None:
+                yield again
         return
     if _apt.lists_mount(node):
         yield Refusal(node, "cache-mount", "the RUN mounts something over the lists, so no layer holds them")
@@ -150,6 +156,37 @@ def _rm_of_lists(use: Use, caches: tuple[str, ...]) -> bool:
     return use.command.name == "rm" and all(
         value is not None and value.startswith(places) for value in use.command.values[1:]
     )
+
+
+def _redundant(view: ScriptView, uses: tuple[Use, ...]) -> Proposal | None:
+    """Drop a removal of the lists alone after which the RUN fetches and removes them again.
+
+    Not where the update comes right behind it: lists that do not fit together are then removed on purpose.
+    """
+    if not view.script.and_list or view.heredoc is not None:
+        return None
+    for index in range(1, len(uses) - 2):
+        use, following = uses[index], uses[index + 1]
+        if (
+            use.kind == "clean"
+            and following.kind == "update"
+            and use.command.top
+            and not use.command.redirects
+            and (following.call is None or following.command.item > use.command.item + 1)
+            and _rm_of_lists(use, ())
+            and any(other.kind == "update" for other in uses[:index])
+        ):
+            cut = _apt.drop_items(view, use.command.item, use.command.item)
+            if cut is not None:
+                return _edit(view, cut)
+    return None
+
+
+def _edit(view: ScriptView, cut: Edit) -> Proposal:
+    def edit(editor: Editor) -> None:
+        editor.script(view, [cut])
+
+    return Proposal(view.instruction, "drop a removal of apt lists that another follows", edit)
 
 
 def _drop(view: ScriptView) -> Proposal:

@@ -19,6 +19,7 @@ from dockopt.api import (
     ScriptView,
     Transform,
     base_name,
+    unwrap,
 )
 from dockopt_transforms.packages import _apt
 from dockopt_transforms.packages._apt import LIKELY, LISTS_REMOVED, MAYBE, SURE, WIDTH, Lists, Use
@@ -227,9 +228,11 @@ def _repeated(view: ScriptView, uses: tuple[Use, ...]) -> Proposal | None:
     for index, item in enumerate(script.items):
         use = by_item.get(index)
         if use is not None and use.kind == "update" and item.kind == "command":
-            if held is not None:
+            if not _writes_nothing(use):
+                held = None
+            elif held is not None:
                 drop.extend([*cleans, index])
-            elif use.call is not None and not use.command.redirects:
+            elif use.call is not None:
                 held = index
             cleans = []
         elif use is not None and use.kind == "clean" and len(script.commands_of(index)) == 1:
@@ -260,10 +263,15 @@ def _runs(numbers: list[int]) -> list[tuple[int, int]]:
     return found
 
 
+def _writes_nothing(use: Use) -> bool:
+    """Whether the output of a command goes to no file."""
+    return all(redirect.text.endswith(("/dev/null", "&1")) for redirect in use.command.redirects)
+
+
 def _only_lists(use: Use) -> bool:
-    return use.command.name == "rm" and all(
-        value is not None and value.startswith(("-", _apt.LISTS)) for value in use.command.values[1:]
-    )
+    index = unwrap(use.command)
+    name, operands = use.command.values[index], use.command.values[index + 1 :]
+    return name == "rm" and all(value is not None and value.startswith(("-", _apt.LISTS)) for value in operands)
 
 
 def _brings_no_source(call: Invocation) -> bool:

@@ -118,6 +118,7 @@ def _join(document: Document, view: ScriptView, group: list[Invocation]) -> list
     anchor, end_of_packages = group[0].command, group[0].operands[-1].end
     one_line = _apt.same_line(view, anchor.start, anchor.end)
     width = _column(view, anchor.start) + anchor.end - anchor.start
+    named = {word.text for word in group[0].operands}
     moved: list[str] = []
     dropped: list[int] = []
 
@@ -144,6 +145,11 @@ def _join(document: Document, view: ScriptView, group: list[Invocation]) -> list
             and (call is not group[-1] or item.end <= view.editable_end)
         )
         if movable:
+            text = " ".join(word.text for word in call.operands if word.text not in named)
+            named.update(word.text for word in call.operands)
+            if not text:
+                dropped.append(call.command.item)
+                continue
             if width + len(text) + 3 > _apt.WIDTH:
                 indent = " " * 4 + _indent(view, anchor.start)
                 escape = "\\" if view.heredoc is not None else document.escape

@@ -88,6 +88,7 @@ class AptNoInstallRecommends(Transform):
     after = ("apt-to-apt-get", "assume-yes")
     mentions = ("apt",)
     safety = "unsafe"
+    mildest = "unsafe"
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         by_view: dict[int, tuple[ScriptView, list[Invocation]]] = {}
@@ -190,5 +191,5 @@ def _proposal(facts: Facts, view: ScriptView, calls: list[Invocation], named: se
         message,
         edit,
         safety=Safety.UNSAFE,
-        effects=Effects(packages_added=tuple(f"apt:{name}" for name in added)),
+        effects=Effects(packages_added=tuple(f"apt:{name}" for name in added), packages_removed=("apt:~*",)),
     )

@@ -8,6 +8,7 @@ from dockopt.api import (
     Document,
     Edit,
     Editor,
+    Effects,
     Facts,
     Invocation,
     Phase,
@@ -41,6 +42,9 @@ _SHARED = frozenset(
     )
 )
 
+# APT::Keep-Downloaded-Packages is false for the binary apt alone (apt's NEWS, 1.2~exp1).
+EFFECTS = Effects(files_added=("/var/cache/apt/archives/**",))
+
 
 class AptToAptGet(Transform):
     """Call ``apt-get`` instead of ``apt`` in scripts.
@@ -54,7 +58,9 @@ class AptToAptGet(Transform):
         whose output is not a terminal. apt-get's is stable.
 
     Safety:
-        Safe: both are the same program over the same library; the same packages are installed.
+        Safe: both are the same program over the same library; the same packages are installed. apt removes the
+        archives it has downloaded once they are installed, apt-get leaves them in ``/var/cache/apt/archives``
+        unless the image says otherwise, as the official images of Debian and Ubuntu do.
 
     Refuses:
         verb-not-shared: apt-get has no such verb (``list``, ``search``, ``show`` …), or the verb is not known
@@ -101,4 +107,4 @@ def _proposal(view: ScriptView, calls: list[Invocation]) -> Proposal:
                 edits.append(insert_after(call.verb_word, "--with-new-pkgs"))
         editor.script(view, edits)
 
-    return Proposal(view.instruction, "call apt-get instead of apt", edit)
+    return Proposal(view.instruction, "call apt-get instead of apt", edit, effects=EFFECTS)

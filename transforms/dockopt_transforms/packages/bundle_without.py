@@ -8,6 +8,8 @@ from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refus
 
 _TESTS = ("rspec", "rubocop", "minitest", "cucumber", "rake test", "rails test", "rake spec", "brakeman")
 
+_CHOICES = ("bundle config", "without", "--with")
+
 
 class BundleWithout(Transform):
     """Leave development and test gems out of a production image.
@@ -35,6 +37,7 @@ class BundleWithout(Transform):
     id = "bundle-without"
     phase = Phase.PACKAGES
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("bundle",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
@@ -42,9 +45,7 @@ class BundleWithout(Transform):
             if not view.stage.final or call.action != "install":
                 continue
             env = facts.state(view.instruction).env
-            chosen = (
-                "BUNDLE_WITHOUT" in env or "BUNDLE_WITH" in env or facts.mentions("bundle config", "without", "--with")
-            )
+            chosen = "BUNDLE_WITHOUT" in env or "BUNDLE_WITH" in env or _choice(document, facts)
             if "BUNDLE_WITHOUT" in facts.config(view.stage) or "BUNDLE_WITHOUT" in env:
                 return
             if chosen:
@@ -72,3 +73,20 @@ def _proposal(view: ScriptView) -> Proposal:
         safety=Safety.UNSAFE,
         effects=Effects(config=("env:BUNDLE_WITHOUT",), files_removed=("/usr/local/bundle/**",)),
     )
+
+
+def _choice(document: Document, facts: Facts) -> bool:
+    """Whether a command of the file, not a comment, has to do with groups."""
+    if not facts.mentions(*_CHOICES):
+        return False
+    for node in document.instructions:
+        if not any(text in node.line.lower() for text in _CHOICES) and not node.heredocs:
+            continue
+        view = facts.script(node)
+        if view is None or view.opaque is not None:
+            return True
+        for command in view.script.commands:
+            line = " ".join(word.text for word in command.words).lower()
+            if any(text in line for text in _CHOICES):
+                return True
+    return False

@@ -47,6 +47,7 @@ class ComposerNoDev(Transform):
     id = "composer-no-dev"
     phase = Phase.PACKAGES
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("composer",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -51,6 +51,7 @@ class FrontendNoninteractive(Transform):
     phase = Phase.PACKAGES
     mentions = ("debian_frontend",)
     safety = "unsafe"
+    mildest = "unsafe"
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for stage in facts.stages.all:

@@ -49,6 +49,7 @@ class GemNoDocument(Transform):
     id = "gem-no-document"
     phase = Phase.PACKAGES
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("gem install", "gem i ", "gem update")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -36,6 +36,7 @@ class GradleCacheClean(BuildCleaner):
     id = "gradle-cache-clean"
     phase = Phase.PACKAGES
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("gradle",)
     manager = "gradle"
     caches = ("~/.gradle",)

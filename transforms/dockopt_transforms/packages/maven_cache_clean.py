@@ -35,6 +35,7 @@ class MavenCacheClean(BuildCleaner):
     id = "maven-cache-clean"
     phase = Phase.PACKAGES
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("mvn",)
     manager = "maven"
     caches = ("~/.m2",)

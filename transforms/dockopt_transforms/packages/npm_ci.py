@@ -77,6 +77,7 @@ class NpmCi(Transform):
     id = "npm-ci"
     phase = Phase.PACKAGES
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("npm i",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -39,6 +39,7 @@ class PacmanClean(Cleaner):
     phase = Phase.PACKAGES
     mentions = ("pacman",)
     manager = "pacman"
+    repositories = True
     caches = (_CACHE,)
     cache_flags = ("--cachedir",)
     clean = f"rm -rf {_CACHE}/*"

@@ -64,6 +64,7 @@ class PinPackages(Transform):
     aliases = ("DL3008", "DL3013", "DL3016", "DL3018", "DL3028")
     mentions = ("apt", "apk", "pip", "npm", "gem")
     safety = "manual"
+    mildest = "manual"
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for manager, pinned in _RULES.items():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dockopt.api import (
     Document,
+    Edit,
     Editor,
     Effects,
     Facts,
@@ -18,11 +20,14 @@ from dockopt.api import (
     Word,
     base_name,
     insert_after,
+    replace,
     split_reference,
 )
 from dockopt_transforms.packages._cleanup import assigned, mounted
 from dockopt_transforms.packages._releases import outdated_release
 
+FLAG = "--no-cache-dir"
+_PIP_INSTALL = re.compile(r"\bpip[0-9.]*(?:[\"',\s]+)install\b")
 EFFECTS = Effects(files_removed=("/root/.cache/pip/**", "/home/*/.cache/pip/**"))
 _VERBS = frozenset(("install", "wheel", "download"))
 _CACHES = ("~/.cache/pip",)
@@ -36,7 +41,7 @@ class PipNoCacheDir(Transform):
 
     What:
         Adds the flag right after the verb of ``install``, ``wheel`` and ``download``, for ``pip``, ``pip3``,
-        ``pip3.12``, ``python -m pip`` and ``conda run pip``.
+        ``pip3.12``, ``python -m pip`` and ``conda run pip``; ``--no-cache``, which pip takes for it, is spelled out.
 
     Why:
         pip keeps every wheel it downloads or builds below ``~/.cache/pip``. No later step of an image
@@ -49,6 +54,8 @@ class PipNoCacheDir(Transform):
         cache-disabled: PIP_NO_CACHE_DIR is set (any value turns the cache off), or ``pip config`` does it
         cache-mount: the RUN mounts a cache where pip keeps its own, which makes the cache worth having
         cache-configured: the call or the environment names a cache directory, so somebody wants it
+        json-form: the JSON form runs a program without a shell, or with one whose script is a string
+        onbuild: the call is in a trigger, which runs in images built on this one
         old-pip: Debian's or Ubuntu's own pip from before 2015, which does not know the flag
 
     References:
@@ -63,21 +70,37 @@ class PipNoCacheDir(Transform):
     mentions = ("pip",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        by_view: dict[int, tuple[ScriptView, list[Word]]] = {}
+        by_view: dict[int, tuple[ScriptView, list[Edit]]] = {}
         for view, call, verb in _calls(facts):
             refusal = _refusal(facts, view, call)
             if refusal is not None:
                 yield refusal
                 continue
-            by_view.setdefault(view.instruction.id, (view, []))[1].append(verb)
-        for view, verbs in by_view.values():
-            yield _proposal(view, verbs)
+            short = call.option("--no-cache")
+            edit = replace(short.word, FLAG) if short is not None else insert_after(verb, FLAG)
+            by_view.setdefault(view.instruction.id, (view, []))[1].append(edit)
+        for view, edits in by_view.values():
+            yield _proposal(view, edits)
+        yield from _elsewhere(document)
+
+
+def _elsewhere(document: Document) -> Iterator[Refusal]:
+    """The calls in RUNs whose script nobody edits."""
+    for node in document.instructions:
+        inner = node.inner if node.name == "ONBUILD" else node
+        if inner is None or inner.name != "RUN" or (inner is node and node.json is None):
+            continue
+        if _PIP_INSTALL.search(inner.rest) and "--no-cache-dir" not in inner.rest:
+            if inner is node:
+                yield Refusal(node, "json-form", "the JSON form is left as it is")
+            else:
+                yield Refusal(node, "onbuild", "a trigger runs in images built on this one")
 
 
 def _calls(facts: Facts) -> Iterator[tuple[ScriptView, Invocation, Word]]:
     """The calls without the flag, and the word that is their verb."""
     for view, call in facts.invocations("pip"):
-        if call.verb in _VERBS and call.verb_word is not None and not call.option("--no-cache-dir", "--no-cache"):
+        if call.verb in _VERBS and call.verb_word is not None and not call.option("--no-cache-dir"):
             yield view, call, call.verb_word
     for view, call in facts.invocations("conda"):
         if call.verb != "run" or "--no-cache-dir" in call.command.values or len(call.operands) < 2:
@@ -152,8 +175,8 @@ def _is_pip(word: Word, upgraded: bool) -> bool:
     return (text == "pip" and upgraded) or text.startswith(("pip==", "pip>", "pip~"))
 
 
-def _proposal(view: ScriptView, verbs: list[Word]) -> Proposal:
+def _proposal(view: ScriptView, edits: list[Edit]) -> Proposal:
     def edit(editor: Editor) -> None:
-        editor.script(view, [insert_after(verb, "--no-cache-dir") for verb in verbs])
+        editor.script(view, edits)
 
     return Proposal(view.instruction, "add --no-cache-dir to pip", edit, effects=EFFECTS)

@@ -38,6 +38,7 @@ class RemoveUpgrade(Transform):
     after = ("apt-to-apt-get",)
     mentions = ("upgrade",)
     safety = "manual"
+    mildest = "manual"
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for view, call in facts.invocations("apt"):

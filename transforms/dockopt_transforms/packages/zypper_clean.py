@@ -39,6 +39,7 @@ class ZypperClean(Cleaner):
     aliases = ("DL3036",)
     mentions = ("zypper",)
     manager = "zypper"
+    repositories = True
     caches = ("/var/cache/zypp",)
     cache_flags = ("-C", "--cache-dir", "--raw-cache-dir", "--solv-cache-dir", "--pkg-cache-dir")
     clean = "clean --all"

@@ -62,6 +62,7 @@ class JsonForm(Transform):
     phase = Phase.REPAIR
     aliases = ("JSONArgsRecommended",)
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("[",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

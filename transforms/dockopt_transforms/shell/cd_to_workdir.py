@@ -34,6 +34,7 @@ class CdToWorkdir(Transform):
     aliases = ("DL3003",)
     after = ("unpacked-archive-rm", "pipefail")
     safety = "manual"
+    mildest = "manual"
     mentions = ("cd ",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

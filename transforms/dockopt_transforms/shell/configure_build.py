@@ -48,6 +48,7 @@ class ConfigureBuild(Transform):
     phase = Phase.SHELL
     aliases = ("configureShouldUseBuildFlag",)
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("configure",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dockopt.api import Document, Edit, Editor, Facts, Phase, Proposal, Refusal, Safety, Transform, insert_after
+from dockopt.api import Document, Edit, Editor, Facts, Option, Phase, Proposal, Refusal, Safety, Transform, insert_after
 from dockopt_transforms.shell._calls import Call, calls, grouped, names_of, options, word_set
 
 _VALUED = word_set(
@@ -17,8 +17,7 @@ _VALUED = word_set(
 _FAILS = word_set("-f --fail --fail-with-body --fail-early")
 _READS_STATUS = word_set("-w --write-out -I --head -i --include -D --dump-header")
 _NO_DOWNLOAD = word_set(
-    "-d --data --data-raw --data-binary --data-urlencode -F --form -T --upload-file -X --request -V --version --help "
-    "-K --config"
+    "-d --data --data-raw --data-binary --data-urlencode -F --form -T --upload-file -V --version --help -K --config"
 )
 _LOOPS = word_set("while_statement until_statement")
 # Addresses that always answer with the place the file really is at.
@@ -52,6 +51,7 @@ class CurlFail(Transform):
     aliases = ("curlUseFlagF",)
     after = ("drop-sudo",)
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("curl",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
@@ -59,10 +59,11 @@ class CurlFail(Transform):
             good: list[Call] = []
             refusals: dict[str, Refusal] = {}
             for call in group:
-                names = names_of(options(call.args, _VALUED))
+                found = options(call.args, _VALUED)
+                names = names_of(found)
                 if names & _FAILS or not any("://" in word.text or word.value is None for word in call.args):
                     continue
-                problem = _problem(call, names)
+                problem = _problem(call, found)
                 if problem is None:
                     good.append(call)
                 else:
@@ -72,8 +73,13 @@ class CurlFail(Transform):
                 yield _proposal(good)
 
 
-def _problem(call: Call, names: frozenset[str]) -> tuple[str, str] | None:
-    if names & _NO_DOWNLOAD:
+def _asks_otherwise(option: Option) -> bool:
+    return option.name in ("-X", "--request") and option.value != "GET"
+
+
+def _problem(call: Call, found: list[Option]) -> tuple[str, str] | None:
+    names = names_of(found)
+    if any(option.name in _NO_DOWNLOAD or _asks_otherwise(option) for option in found):
         return "no-download", "this curl sends something; whether its answer matters is not known"
     items, index = call.view.script.items, call.command.item
     alternative = index + 1 < len(items) and items[index + 1].operator == "||"

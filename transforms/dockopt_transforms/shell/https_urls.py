@@ -75,6 +75,7 @@ class HttpsUrls(Transform):
     aliases = ("wgetUseHttpsUrl", "curlUseHttpsUrl")
     after = ("drop-sudo",)
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("http://",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

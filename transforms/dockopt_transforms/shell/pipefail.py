@@ -74,6 +74,7 @@ class Pipefail(Transform):
     aliases = ("DL4006",)
     after = ("drop-sudo", "wget-quiet-progress", "curl-fail")
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = ("|",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

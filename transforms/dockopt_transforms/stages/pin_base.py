@@ -58,6 +58,7 @@ class PinBase(Transform):
     phase = Phase.STAGES
     aliases = ("DL3006", "DL3007")
     safety = "unsafe"
+    mildest = "unsafe"
     after = ("split-stages", "slim-base")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

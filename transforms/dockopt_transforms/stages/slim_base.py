@@ -75,6 +75,7 @@ class SlimBase(Transform):
     id = "slim-base"
     phase = Phase.STAGES
     safety = "unsafe"
+    mildest = "unsafe"
     after = ("split-stages",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -69,6 +69,7 @@ class SplitStages(Transform):
     id = "split-stages"
     phase = Phase.STAGES
     safety = "unsafe"
+    mildest = "unsafe"
     mentions = (
         "pip",
         "uv ",

@@ -108,6 +108,7 @@ class Starter:
     def __init__(self, facts: Facts, context: Context | None) -> None:
         self.facts = facts
         self.context = context
+        self.scripts: list[str] = []
         self.files = ImageFiles(facts, context) if context is not None else None
 
     def launch(self) -> Known[Launch] | Unknown:
@@ -179,7 +180,7 @@ class Starter:
             return self._passed(program, words[1:], env, cwd, where, wrappers, stage, depth)
         if program.endswith(".sh") or (program not in _PROGRAMS and self._is_script(words[0], cwd, stage)):
             return self._file(words[0], words[1:], env, cwd, where, wrappers, stage, depth)
-        return Known(Launch(words, env, cwd, where, wrappers), where)
+        return Known(Launch(words, env, cwd, where, wrappers, tuple(self.scripts)), where)
 
     def _passed(
         self, program: str, words: tuple[str, ...], env: dict[str, str | None], cwd: str, where: str, wrappers: tuple[str, ...], stage: Stage,
@@ -227,6 +228,7 @@ class Starter:
         text = self.context.text(name)
         if isinstance(text, Unknown):
             return Unknown(f"{where} runs {word}: {text.reason}")
+        self.scripts.append(name)
         return self._script(text.value, env, cwd, f"{where}, {name}", wrappers, stage, depth + 1, args)
 
     def _script(

@@ -15,6 +15,7 @@ class Launch(NamedTuple):
     cwd: str  #: working directory in the image
     evidence: str  #: ``line 9: CMD``, and the script it leads through
     wrappers: tuple[str, ...] = ()  #: what stood before it: ``tini``, ``poetry``
+    scripts: tuple[str, ...] = ()  #: the shell scripts of the context it leads through, by their names there
 
     @property
     def program(self) -> str:
@@ -51,7 +52,7 @@ class App(NamedTuple):
     build: Known[tuple[str, ...]] | Unknown = _NOT_BUILT  #: the command that builds it
     outputs: Known[tuple[str, ...]] | Unknown = _NOT_BUILT  #: what the build makes, relative to ``root``
     metadata: dict[str, Known[str]] = {}  # noqa: RUF012  #: ``name``, ``version``, ``description``, ``license``, ``authors``, ``url``
-    details: dict[str, Known[str]] = {}  # noqa: RUF012  #: what only one ecosystem has: ``module``, ``java``, ``assembly`` …
+    details: dict[str, Known[str]] = {}  # noqa: RUF012  #: what only one ecosystem has: ``module``, ``java``, ``assembly``; Node's ``command``, what a script of package.json runs …
 
 
 #: Last parts of a path that say a route is there to be probed, the best first.

@@ -42,6 +42,7 @@ def serve(app: App, context: Context, files: ImageFiles, stage: Stage, launch: L
     if isinstance(command, Unknown):
         return app._replace(port=command, health=command)
     argv = command.value
+    app = app._replace(details={**app.details, "command": Known(" ".join(argv), command.evidence)})
     program = posixpath.basename(argv[0])
     framework = app.framework.value if isinstance(app.framework, Known) else ""
     if program in _FIXED:

@@ -1,0 +1,41 @@
+"""A real container engine for the tests marked ``engine``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from dockopt.build.engine import Engine, EngineGone
+from tests.build.fixtures import BUILT, leftovers
+
+#: Set by ``.ci/run``: a missing engine is then a failure, not a reason to skip.
+REQUIRED = "DOCKOPT_TEST_ENGINE"
+
+HOW = 'no container engine answers; start Docker, or here: eval "$(../shared/engine/up)"'
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many fixtures were built, and of which transforms none."""
+    if BUILT:
+        none = sorted(name for name, count in BUILT.items() if not count)
+        shown = len(BUILT) - len(none)
+        terminalreporter.write_line(
+            f"fixtures of safe changes built before and after: {sum(BUILT.values())}, of {shown} transforms"
+        )
+        terminalreporter.write_line(f"none could be built here: {', '.join(none) or '-'}")
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """One engine for all tests; afterwards nothing it made may be left."""
+    try:
+        one = Engine()
+    except EngineGone as problem:
+        if os.environ.get(REQUIRED):
+            raise
+        pytest.skip(f"{HOW} ({problem})")
+    with one:
+        yield one
+    assert leftovers(one) == []

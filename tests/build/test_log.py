@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import pytest
+
+from dockopt.build.engine import one_line, without_frontend
+from dockopt.build.log import Mask, clean, relevant, step
+
+FAILED = """\
+#0 building with "default" instance using docker driver
+#4 [1/2] FROM docker.io/library/debian:trixie-slim
+#5 [2/2] RUN echo hi; exit 3
+#5 0.111 hi
+#5 ERROR: process "/bin/sh -c echo hi; exit 3" did not complete successfully: exit code: 3
+------
+ > [2/2] RUN echo hi; exit 3:
+0.111 hi
+------
+Dockerfile:2
+--------------------
+   1 |     FROM debian:trixie-slim
+   2 | >>> RUN echo hi; exit 3
+--------------------
+ERROR: failed to solve: process "/bin/sh -c echo hi; exit 3" did not complete successfully: exit code: 3
+""".splitlines()
+
+
+def test_relevant_lines_are_the_failed_steps_and_the_error() -> None:
+    assert relevant(FAILED) == (
+        " > [2/2] RUN echo hi; exit 3:",
+        "0.111 hi",
+        'ERROR: failed to solve: process "/bin/sh -c echo hi; exit 3" did not complete successfully: exit code: 3',
+    )
+
+
+def test_relevant_lines_of_a_builder_without_summary() -> None:
+    assert relevant(["STEP 1/2: FROM x", "", "Error: no such image"]) == ("STEP 1/2: FROM x", "Error: no such image")
+    assert len(relevant([f"line {number}" for number in range(1000)])) == 25
+
+
+@pytest.mark.parametrize(
+    ("line", "is_at"),
+    [
+        ("#7 [build 2/5] RUN make", "build 2/5 RUN make"),
+        ("#4 [1/2] FROM docker.io/library/debian", "1/2 FROM docker.io/library/debian"),
+        ("#1 [internal] load build definition from Dockerfile", None),
+        ("#5 0.111 [2/2] RUN no", None),
+    ],
+)
+def test_step(line: str, is_at: str | None) -> None:
+    assert step(line) == is_at
+
+
+def test_escapes_and_overwritten_text_are_dropped() -> None:
+    assert clean("\x1b[32mok\x1b[0m\r\n") == "ok"
+    assert clean("10%\r50%\r100%\n") == "100%"
+
+
+def test_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = tmp_path / "key"
+    secret.write_text("first line\nsecond line\n")
+    monkeypatch.setenv("MY_TOKEN", "fromenvironment")
+    monkeypatch.setenv("plain", "byitsid")
+    mask = Mask.of(
+        [f"id=a,src={secret}", "id=b,env=MY_TOKEN", "id=plain", "id=gone,src=/nowhere"],
+        {"API_KEY": "argument", "VERSION": "1.2.3.4", "DB_PASSWORD": "abc"},
+    )
+    text = "first line, second line, fromenvironment, byitsid, argument, 1.2.3.4, abc"
+    assert mask(text) == "***, ***, ***, ***, ***, 1.2.3.4, abc"  # three letters would blot out everything
+
+
+def test_one_line() -> None:
+    assert one_line("Error response from daemon: a\n  b\n") == "a b"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "image"),
+    [
+        (b"# syntax=docker/dockerfile:1\nFROM x\n", b"# frontend docker/dockerfile:1\nFROM x\n", "docker/dockerfile:1"),
+        (b"#SYNTAX = a/b:2 \r\nFROM x\n", b"# frontend a/b:2\nFROM x\n", "a/b:2"),
+        # A comment ends the directives, so it comes behind the others.
+        (b"# syntax=a\n# escape=`\nFROM x\n", b"# escape=`\n# frontend a\nFROM x\n", "a"),
+        (b"# a comment\n# syntax=a\nFROM x\n", b"# a comment\n# syntax=a\nFROM x\n", ""),
+        (b"FROM x\n# syntax=a\n", b"FROM x\n# syntax=a\n", ""),
+    ],
+)
+def test_without_frontend(before: bytes, after: bytes, image: str) -> None:
+    assert without_frontend(before) == (after, image)

@@ -1,0 +1,48 @@
+"""Safety is earned: fixtures of safe changes are built before and after, and nothing undeclared may differ.
+
+Two fixtures of each transform by default, ``DOCKOPT_FIXTURES=all`` for every one. Base images are stand-ins,
+see :mod:`tests.build.fixtures`; what cannot be built here is counted and named at the end.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dockopt.build.engine import Engine
+from dockopt.build.verify import Prover
+from dockopt.testing import Case, cases
+from tests.build.fixtures import BUILT, target
+
+pytestmark = pytest.mark.engine
+
+ROOT = Path(__file__).resolve().parents[2] / "fixtures"
+ENOUGH = 10_000 if os.environ.get("DOCKOPT_FIXTURES") == "all" else 2
+
+SAFE: dict[str, list[Case]] = {}
+for _case in cases(ROOT):
+    if _case.after != _case.before and not _case.settings.get("unsafe"):
+        SAFE.setdefault(_case.transform, []).append(_case)
+
+
+@pytest.mark.parametrize("transform", SAFE)
+def test_safe_changes_leave_no_undeclared_difference(transform: str, engine: Engine, tmp_path: Path) -> None:
+    built = 0
+    for number, case in enumerate(sorted(SAFE[transform], key=lambda case: not case.settings.get("example"))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        how = target(case, folder, engine)
+        if how is None:
+            continue
+        proof = Prover(engine).prove(case.before, case.options, [how])
+        if proof.problem:
+            continue  # it needs what is not to be had here
+        found = [reason for dropped in proof.dropped for reason in dropped.failure.reasons + dropped.failure.log]
+        assert not found, f"{case.name}: " + "\n".join(found)
+        assert proof.proven and proof.outcome.after == case.after
+        built += 1
+        if built == ENOUGH:
+            break
+    BUILT[transform] = built

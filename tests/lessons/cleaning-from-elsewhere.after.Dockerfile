@@ -1,0 +1,7 @@
+FROM debian:12
+RUN (cd /opt && curl -fsSLO https://example.org/a.tar.gz && tar xzf a.tar.gz) && \
+    (cd /srv && rm a.tar.gz) && \
+    cd /opt && \
+    ls && \
+    rm a.tar.gz && \
+    ls

@@ -1,0 +1,1 @@
+"""Transforms of this family; see the catalogue in docs/transforms."""

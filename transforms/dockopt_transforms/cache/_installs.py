@@ -1,0 +1,235 @@
+"""Which files of the sources an installing RUN reads, told from its commands alone."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import NamedTuple
+
+from dockopt.api import Command, Facts, Invocation, Known, ScriptView
+from dockopt_transforms.shell._calls import word_set
+
+_SYSTEM = word_set("apt apk dnf yum microdnf zypper pacman gem")
+_MANIFESTED = word_set("npm yarn pnpm bundle composer")
+_ARCHIVES = (".deb", ".rpm", ".apk", ".whl", ".gem", ".zip", ".tgz", ".tar.gz", ".tar.bz2", ".xz")
+_IDLE = word_set("true : set echo printf export update-ca-certificates ldconfig apt-mark locale-gen")
+_ELSEWHERE = re.compile(r"\d*>>?\s*(/[\w./+-]+)\Z")
+_NOWHERE = re.compile(r"\d*>&\d\Z|(?:\d*|&)>\s*/dev/null\Z")
+
+# Flags that change neither what an install reads of the working directory nor where it writes. With a
+# flag outside these it is left alone.
+_PIP = word_set(
+    "--no-cache-dir -U --upgrade -q --quiet -v --verbose --user -i --index-url --extra-index-url --trusted-host "
+    "--no-deps --pre --prefer-binary --no-binary --only-binary --disable-pip-version-check --no-input --timeout "
+    "--default-timeout --retries --root-user-action --break-system-packages --ignore-installed -I --force-reinstall "
+    "--require-hashes --progress-bar --no-warn-script-location --no-build-isolation --use-pep517 --no-compile "
+    "--compile --upgrade-strategy --exists-action --proxy --isolated --use-deprecated --use-feature "
+    "--no-warn-conflicts --no-color --cache-dir -r --requirement -c --constraint"
+)
+_NODE = word_set(
+    "--production --prod -P --omit --only --include --no-audit --no-fund --no-optional --silent -s --quiet -q "
+    "--verbose --legacy-peer-deps --force --prefer-offline --no-progress --progress --loglevel --unsafe-perm "
+    "--registry --no-save --frozen-lockfile --pure-lockfile --network-timeout --network-concurrency "
+    "--non-interactive --ignore-engines --ignore-optional --strict-peer-dependencies --audit --fund --maxsockets "
+    "--fetch-timeout --fetch-retries"
+)
+_OTHER = {
+    "bundle": word_set("--jobs -j --retry --without --with --quiet --frozen --no-cache"),
+    "composer": word_set(
+        "--no-dev --no-interaction -n --no-progress --prefer-dist --no-scripts --no-autoloader --no-plugins --quiet "
+        "-q --ignore-platform-reqs --ignore-platform-req --ansi --no-ansi --no-suggest"
+    ),
+}
+# Variables that pip reads as flags: these are harmless, any other may name a file or a folder.
+_PIP_VARIABLES = word_set(
+    "PIP_NO_CACHE_DIR PIP_DISABLE_PIP_VERSION_CHECK PIP_DEFAULT_TIMEOUT PIP_TIMEOUT PIP_INDEX_URL "
+    "PIP_EXTRA_INDEX_URL PIP_ROOT_USER_ACTION PIP_BREAK_SYSTEM_PACKAGES PIP_TRUSTED_HOST PIP_NO_INPUT "
+    "PIP_PREFER_BINARY PIP_PROGRESS_BAR PIP_CACHE_DIR PIP_RETRIES PIP_NO_COLOR PIP_VERSION"
+)
+
+
+class Request(NamedTuple):
+    """One install. ``files`` are requirement files pip is given; the other managers find theirs in ``folder``."""
+
+    manager: str  #: ``system`` for one that reads no file of the project, ``idle`` for one that installs nothing
+    folder: str  #: the absolute working directory
+    files: tuple[str, ...] = ()  #: absolute
+    flags: frozenset[str] = frozenset()
+
+
+class Stop(NamedTuple):
+    """Why an install cannot come before the sources."""
+
+    cause: str
+    reason: str
+
+
+_IDLE_CALL = Request("idle", "")
+_BY_NAME = Request("system", "")
+
+
+def requests(facts: Facts, view: ScriptView, target: str) -> list[Request] | Stop | None:
+    """The installs of a RUN whose sources were copied to the absolute path ``target``.
+
+    None where it installs nothing; :class:`Stop` where it does, and something in it may need the sources.
+    """
+    if view.opaque is not None or any(
+        flag.name == "mount" and _binds(flag.value or "") for flag in view.instruction.flags
+    ):
+        return None
+    calls = {id(call.command): call for call in view.invocations}
+    found: list[Request] = []
+    stop: Stop | None = None
+    installs = False
+    for command in view.commands:
+        call = calls.get(id(command))
+        if call is None:
+            if not _idle(command, target):
+                stop = stop or Stop("reads-sources", f"{_shown(command)} of the same RUN may read the sources")
+            continue
+        one = _read(facts, view, call)
+        if one is None:
+            stop = stop or Stop("reads-sources", f"{_shown(command)} of the same RUN may read the sources")
+            continue
+        installs = installs or one is not _IDLE_CALL
+        if isinstance(one, Stop):
+            stop = stop or one
+        elif _redirected(command, target):
+            stop = stop or Stop("reads-sources", f"{_shown(command)} is redirected")
+        elif one is not _IDLE_CALL:
+            found.append(one)
+    if not installs:
+        return None
+    return stop if stop is not None else found
+
+
+def _read(facts: Facts, view: ScriptView, call: Invocation) -> Request | Stop | None:
+    """What a call asks for; None for one that is no install and may read the sources."""
+    name = call.manager.name
+    if name != "go" and call.action in ("update", "clean"):
+        return _IDLE_CALL if not any((word.value or ".").startswith((".", "/")) for word in call.operands) else None
+    if name in _SYSTEM:
+        return (_named(call) or _BY_NAME) if call.action in ("install", "upgrade", "remove") else None
+    if name != "pip" and name not in _MANIFESTED and name != "go":
+        return None
+    program = call.executable.value or "/"
+    if "/" in program and not program.startswith(("/usr/", "/bin/", "/opt/")):
+        return Stop("own-way", f"{call.executable.text} is a program of the project")
+    state = facts.state(view.instruction)
+    workdir = state.workdir.value if isinstance(state.workdir, Known) else None
+    one: Request | Stop | None = None
+    if name == "pip" and call.verb == "install":
+        one = _pip(call, workdir or "", state.env)
+    elif name in _MANIFESTED and call.action == "install":
+        one = _manifested(call, workdir or "")
+    elif name == "go" and call.verb == "mod" and [word.value for word in call.operands] == ["download"]:
+        flags = sorted({option.name for option in call.options} - {"-x", "-v"})
+        one = (
+            Stop("own-way", f"{flags[0]} makes it another kind of download") if flags else Request("go", workdir or "")
+        )
+    if isinstance(one, Request) and one is not _BY_NAME and workdir is None:
+        return Stop("place-unknown", f"where {call.executable.text} runs is not known")
+    return one
+
+
+def _binds(mount: str) -> bool:
+    return not any(part in ("type=cache", "type=tmpfs", "type=secret", "type=ssh") for part in mount.split(","))
+
+
+def _shown(command: Command) -> str:
+    return " ".join(word.text for word in command.words[:3]) or "an assignment"
+
+
+def overlap(path: str, target: str) -> bool:
+    """Whether one of two absolute paths is, or lies in, the other."""
+    one, other = path.rstrip("/") + "/", target.rstrip("/") + "/"
+    return one.startswith(other) or other.startswith(one)
+
+
+def _redirected(command: Command, target: str) -> bool:
+    """Whether a redirection may reach the sources."""
+    for redirect in command.redirects:
+        match = _ELSEWHERE.match(redirect.text)
+        if not _NOWHERE.match(redirect.text) and (match is None or overlap(posixpath.normpath(match[1]), target)):
+            return True
+    return False
+
+
+def _idle(command: Command, target: str) -> bool:
+    """Whether a command certainly neither reads nor writes below ``target``."""
+    name = command.name
+    if name is None:
+        return not command.words
+    if _redirected(command, target) or None in command.values:
+        return False
+    if name in _IDLE:
+        return not any(word.glob for word in command.words)
+    if name == "corepack":
+        return command.values[1:2] == ("enable",)
+    if name in ("rm", "mkdir"):
+        paths = [value or "" for value in command.values[1:] if not (value or "").startswith("-")]
+        # Whose home it is depends on USER: below /home it may be the one the sources are in.
+        home = target if target.startswith("/home/") else "/root"
+        paths = [home + path[1:] if path.startswith("~/") else path for path in paths]
+        return all(path.startswith("/") and not overlap(posixpath.normpath(path.rstrip("*")), target) for path in paths)
+    return False
+
+
+def _named(call: Invocation) -> Stop | None:
+    """What speaks against an install of packages by name."""
+    for word in call.operands:
+        value = word.value
+        if value is None:
+            return Stop("local-path", f"what {word.text} stands for is not known: it may be a file")
+        remote = "://" in value and not value.startswith("file:")
+        local = value.startswith((".", "/", "~", "file:")) or value.endswith(_ARCHIVES) or word.glob
+        if local and not remote:
+            return Stop("local-path", f"{call.executable.text} installs {word.text} from the sources")
+    for option in call.options:
+        if (option.value or "").startswith((".", "file:")) and option.name not in (
+            "-r",
+            "--requirement",
+            "-c",
+            "--constraint",
+        ):
+            return Stop("local-path", f"{option.name} names {option.value}")
+    return None
+
+
+def _pip(call: Invocation, folder: str, env: dict[str, str | None]) -> Request | Stop:
+    files: list[str] = []
+    for option in call.options:
+        if option.name in ("-e", "--editable"):
+            return Stop("local-path", f"{option.name} installs the project itself")
+        if option.name not in _PIP:
+            return Stop("own-way", f"{option.name} makes it another kind of install")
+        if option.name in ("-r", "--requirement", "-c", "--constraint"):
+            if option.value is None or "$" in option.value:
+                return Stop("local-path", f"which file {option.name} names is not known")
+            if "://" not in option.value:
+                files.append(posixpath.normpath(posixpath.join(folder, option.value)))
+    assigned = {word.text.partition("=")[0] for word in (*call.command.assignments, *call.wrappers) if "=" in word.text}
+    for variable in sorted(assigned | env.keys()):
+        if variable.startswith("PIP_") and variable not in _PIP_VARIABLES:
+            return Stop("own-way", f"{variable} is set")
+    for word in call.operands:
+        if "/" in (word.value or "") and "://" not in (word.value or ""):
+            return Stop("local-path", f"pip installs {word.text} from the sources")
+    stop = _named(call)
+    if stop is not None:
+        return stop
+    return Request("pip", folder, tuple(files)) if files else _BY_NAME
+
+
+def _manifested(call: Invocation, folder: str) -> Request | Stop:
+    name, verb = call.manager.name, call.verb or "install"
+    if name != "bundle" and (call.option("-g", "--global") or verb == "global"):
+        local = any((word.value or ".").startswith((".", "/", "file:")) for word in call.operands)
+        return Stop("local-path", f"{call.executable.text} installs a folder") if local else _BY_NAME
+    if call.operands or verb in ("add", "require", "create-project", "fetch"):
+        return Stop("own-way", f"{name} {verb} is no install by the manifest alone")
+    flags = frozenset(option.name for option in call.options)
+    other = sorted(flags - _OTHER.get(name, _NODE))
+    if other:
+        return Stop("own-way", f"{other[0]} makes it another kind of install")
+    return Request(name, folder, (), flags)
