@@ -601,14 +601,14 @@ def _assign(
             plan.lost += [pair.key for pair in node.pairs]
         else:
             plan.carry(unit, later)
-    text = install_text(document, image, [*libraries, *extra])
+    text = install_text(document, image, [*libraries, *extra], keep_lists=plan.lists_read(packages))
     text += render(
         document, "copy_from", builder=plan.builder, pairs=[(a, _shorter(b, root)) for a, b in pairs], chown=None
     )
     place = next((unit for unit in before if unit.node.id in whole), None)
     if place is not None and (libraries or extra):
         # Above what may change with every commit.
-        installs = install_text(document, image, [*libraries, *extra])
+        installs = install_text(document, image, [*libraries, *extra], keep_lists=plan.lists_read(packages))
         plan.put_above(place, installs)
         text = text.removeprefix(installs)
     plan.swap(before[-1], text, comments=False)

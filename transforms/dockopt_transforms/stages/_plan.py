@@ -39,6 +39,8 @@ RUN_TIME_VARIABLES = words("""
     GIN_MODE
     """)
 CONFIG = frozenset(("LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL", "VOLUME", "MAINTAINER"))
+# Their packages are on archive.debian.org alone, which the images do not ask.
+ARCHIVED = frozenset(("squeeze", "wheezy", "jessie", "stretch", "buster"))
 LAYOUT = frozenset(("mkdir", "touch", "ln", "install", "chmod", "chown", "chgrp"))
 ACCOUNTS = frozenset(("useradd", "adduser", "groupadd", "addgroup", "usermod", "groupmod"))
 NEUTRAL = frozenset(
@@ -107,6 +109,7 @@ class Split:
         self.builder = unused_name(facts)
         self.build: list[str] = []  #: the builder's text below its FROM, whole lines
         self._runtime: dict[int, str] = {}  #: what becomes of a node in the stage that runs; one not here stays
+        self._airy = bool(self.units) and any(isinstance(node, Blank) for node in self.units[0].lead)
         self.lost: list[str] = []  #: variables of the toolchain that the stage that runs no longer sets
         self.lost_config: list[str] = []  #: other keys of the configuration that change
         self._above: dict[int, str] = {}
@@ -130,8 +133,8 @@ class Split:
         if text and not text.endswith("\n"):
             text += self.eol
         for line in text.splitlines(keepends=True):
-            if not line.strip() and (not self.build or not self.build[-1].strip()):
-                continue  # one blank line is enough, and none below FROM
+            if not line.strip() and not (self.build[-1].strip() if self.build else self._airy):
+                continue  # one blank line is enough, and below FROM only where there was one
             self.build.append(line)
 
     def drop(self, unit: Unit) -> None:
@@ -178,6 +181,9 @@ class Split:
         ``owned``: a COPY of the builder names an account, which must be there then.
         """
         needed = list(dict.fromkeys(one for word in what.packages for one in packages[word]))
+        if "system" in what.kinds and not what.packages and self.lists_read(packages):
+            self.into_builder(unit, comments=False)
+            return []
         if list(what.packages) == needed:  # nothing of it is for the build alone
             if what.kinds & {"accounts"} and not what.packages and not owned:
                 return []
@@ -189,6 +195,18 @@ class Split:
         self.into_builder(unit, comments=True)
         self.drop(unit)
         return needed
+
+    def lists_read(self, packages: dict[str, tuple[str, ...]]) -> bool:
+        """Whether an install that stays relies on the package lists another RUN fetched."""
+        for view in self.facts.scripts:
+            calls = view.invocations
+            installs = [call for call in calls if call.manager.name == "apt" and call.action == "install"]
+            if not installs or any(call.manager.name == "apt" and call.action == "update" for call in calls):
+                continue
+            names = [word.value if word.value is not None else word.text for call in installs for word in call.operands]
+            if all(packages.get(name, (name,)) == (name,) for name in names):
+                return True
+        return False
 
     def nodes(self) -> list[Node]:
         """What the change touches."""
@@ -373,12 +391,18 @@ def missing(wanted: Iterable[str], packages: dict[str, tuple[str, ...]]) -> list
     return [name for name in dict.fromkeys(wanted) if name not in there]
 
 
-def install_text(document: Document, image: BaseImage, packages: Iterable[str]) -> str:
-    """A RUN that installs packages; nothing for none."""
+def install_text(document: Document, image: BaseImage, packages: Iterable[str], *, keep_lists: bool = False) -> str:
+    """A RUN that installs packages; nothing for none. ``keep_lists``: a later install relies on apt's lists."""
     wanted = list(dict.fromkeys(packages))
     if not wanted:
         return ""
-    return render(document, "apk_add" if image.manager == "apk" else "apt_install", packages=wanted)
+    if image.distribution == "debian" and image.release in ARCHIVED:
+        raise Impossible(
+            "package-unknown", f"Debian {image.release} has left the mirrors: nothing can be installed there"
+        )
+    return render(
+        document, "apk_add" if image.manager == "apk" else "apt_install", packages=wanted, keep_lists=keep_lists
+    )
 
 
 def later_text(plan: Split, before: list[Unit]) -> str:
@@ -461,6 +485,8 @@ def single_stage(facts: Facts) -> Stage:
             raise Impossible(
                 "onbuild", "ONBUILD runs in images built from this one, which need what this one has", node
             )
+    if not any(node.name in ("CMD", "ENTRYPOINT") for node in stage.instructions):
+        raise Impossible("needs-unknown", "the file does not say what the image runs", stage.from_)
     context = facts.context
     if isinstance(context, Known) and context.value.targets:
         raise Impossible(

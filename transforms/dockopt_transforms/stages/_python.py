@@ -247,7 +247,7 @@ def _assign(
             libraries += plan.prepare(unit, read[node.id], packages, owned=owned)
         else:
             plan.carry(unit, later)
-    text = install_text(document, image, [*libraries, *extra])
+    text = install_text(document, image, [*libraries, *extra], keep_lists=plan.lists_read(packages))
     on_path = any(
         pair.key == "PATH" and f"{environment.path}/bin" in pair.value
         for node in plan.stage.instructions
@@ -394,8 +394,8 @@ def _lines(
         state = facts.state(node)
         for word in call.operands:
             text = word.value if word.value is not None else word.text
-            if text in (".", "./") or text.startswith((".[", "./")):
-                found += [(line, where, node) for line, where in _project(facts, stage, node)]
+            if text.startswith((".", "/")):
+                found += [(line, where, node) for line, where in _project(facts, stage, node, text)]
             else:
                 found.append((text, f"line {node.start_line}", node))
         for option in call.options:
@@ -457,17 +457,18 @@ def _read(facts: Facts, name: str, node: Instruction, depth: int) -> list[tuple[
     return found
 
 
-def _project(facts: Facts, stage: Stage, node: Instruction) -> list[tuple[str, str]]:
-    """The dependencies of the project pip installs from its folder."""
+def _project(facts: Facts, stage: Stage, node: Instruction, word: str) -> list[tuple[str, str]]:
+    """The dependencies of the project pip installs from its folder; the folder's own name where they are in code."""
     state = facts.state(node)
     context = facts.context
     if isinstance(context, Unknown):
         raise Impossible("context-unknown", f"what the app needs at run time is not known: {context.reason}", node)
     if isinstance(state.workdir, Unknown):
         raise Impossible("needs-unknown", f"which project pip installs is not known: {state.workdir.reason}", node)
-    name = facts.context_file(posixpath.join(state.workdir.value, "pyproject.toml"), stage)
+    folder = posixpath.join(state.workdir.value, word.partition("[")[0])
+    name = facts.context_file(posixpath.join(folder, "pyproject.toml"), stage)
     if name is None:
-        raise Impossible("needs-unknown", "the project pip installs has no pyproject.toml that COPY takes", node)
+        return [(word, f"line {node.start_line}")]
     text = context.value.text(name)
     if isinstance(text, Unknown):
         raise Impossible("needs-unknown", text.reason, node)
@@ -478,9 +479,7 @@ def _project(facts: Facts, stage: Stage, node: Instruction) -> list[tuple[str, s
     except tomllib.TOMLDecodeError as error:
         raise Impossible("needs-unknown", f"{name} does not parse: {error}", node) from error
     if not isinstance(project, dict) or "dependencies" in project.get("dynamic", ()):
-        raise Impossible("needs-unknown", f"{name} does not list the dependencies", node)
-    lines = [
-        *project.get("dependencies", ()),
-        *(one for group in project.get("optional-dependencies", {}).values() for one in group),
-    ]
+        return [(word, name)]
+    optional = project.get("optional-dependencies", {})
+    lines = [*project.get("dependencies", ()), *(one for group in optional.values() for one in group)]
     return [(str(line), name) for line in lines]
