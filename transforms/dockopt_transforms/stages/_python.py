@@ -169,13 +169,24 @@ def _drop_runner(plan: Split, facts: Facts, stage: Stage, tool: str | None) -> N
             continue
         span = run_prefix(unit.node, tool)
         if span is not None:
-            plan.swap(unit, splice(unit.node, [(*span, "")]), comments=True)
+            plan.swap(unit, splice(unit.node, [(*span, _runner(unit.node, span[1], tool))]), comments=True)
             plan.lost_config.append(unit.node.name.lower())
         elif re.search(rf"\b{tool}\b", unit.node.rest):
             raise Impossible("needs-unknown", f"{tool} itself starts the app", unit.node)
     launch = facts.launch
     if isinstance(launch, Known) and tool in launch.value.wrappers and not plan.lost_config:
         raise Impossible("needs-unknown", f"{launch.evidence} needs {tool}")
+
+
+def _runner(node: Instruction, after: int, tool: str) -> str:
+    """What stands for ``uv run`` where it did more than look in the environment: it gives a script to python."""
+    json = node.json is not None
+    first = node.line[after : node.args_end].split("," if json else None, 1)[0].strip().strip('"]')
+    if first.startswith("-"):
+        raise Impossible("needs-unknown", f"{tool} run {first} does more than start the app", node)
+    if tool == "uv" and first.endswith(".py"):
+        return '"python", ' if json else "python "
+    return ""
 
 
 def _check_paths(document: Document, facts: Facts, stage: Stage, calls: list[tuple[ScriptView, Invocation]]) -> None:
