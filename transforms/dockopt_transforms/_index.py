@@ -882,7 +882,7 @@ ROWS: list[tuple[object, ...]] = [
         'dockopt_transforms.stages.split_stages',
         'SplitStages',
         (),
-        ('pip', 'uv ', 'poetry', 'npm', 'yarn', 'pnpm', 'go ', 'cargo', 'make', 'gcc', 'g++', 'clang', 'cmake', 'meson', 'mvn', 'gradle', 'javac', 'ninja'),
+        ('pip', 'uv ', 'poetry', 'npm', 'yarn', 'pnpm', 'go ', 'cargo', 'make', 'gcc', 'g++', 'clang', 'cmake', 'meson', 'mvn', 'gradle', 'javac', 'dotnet', 'bundle', 'docker-php-ext', 'pecl', 'ninja'),
         'unsafe',
     ),
     (

@@ -1,4 +1,7 @@
-"""Go, Rust, C and C++: what was built goes alone to the bare distribution the compiler's image stands on."""
+"""Go, Rust, C, C++, Java and .NET: what was built goes to an image that only runs it.
+
+That is the bare distribution the compiler's image stands on, the JRE of the JDK, or .NET's own image for running.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from dockopt.api import (
     unwrap,
 )
 from dockopt_transforms._render import render
+from dockopt_transforms.shell._calls import word_set as words
 from dockopt_transforms.stages._plan import (
     LAYOUT,
     Impossible,
@@ -38,7 +42,6 @@ from dockopt_transforms.stages._plan import (
 )
 from dockopt_transforms.stages._programs import needed_programs
 from dockopt_transforms.stages._system import bare
-from dockopt_transforms.stages._words import words
 
 if TYPE_CHECKING:
     from dockopt.api import Context
@@ -106,7 +109,21 @@ JAVA = Language(
     re.compile(r"MAVEN_\w+|GRADLE_\w+"),
     frozenset(("maven", "gradle", "eclipse-temurin", "openjdk", "amazoncorretto")),
 )
-LANGUAGES = (GO, RUST, NATIVE, JAVA)
+DOTNET = Language(
+    ".NET",
+    frozenset(),
+    words("dotnet"),
+    re.compile(
+        rf"(?:{_ANY}|.*\.(?:cs|fs|vb|csproj|fsproj|vbproj|sln|slnx|props|targets|user|razor|cshtml|resx)|bin|obj|Properties|nuget\.config|"
+        r"global\.json|\.vs|\.config|packages\.lock\.json)\Z",
+        re.I,
+    ),
+    (".cs", ".fs", ".vb"),
+    (),
+    re.compile(r"NUGET_\w+|DOTNET_CLI_\w+"),
+    frozenset(("mcr.microsoft.com/dotnet/sdk", "mcr.microsoft.com/dotnet/core/sdk")),
+)
+LANGUAGES = (GO, RUST, NATIVE, JAVA, DOTNET)
 
 # Cargo's -sys crates by the -dev package their library comes from; the empty ones bring it along or need none.
 _SYS_CRATES: dict[str, tuple[str, ...]] = {
@@ -197,7 +214,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     if isinstance(facts.launch, Unknown):
         raise Impossible("needs-unknown", f"what the image runs is not known: {facts.launch.reason}")
     launch = facts.launch.value
-    small = _bare_image(tongue, image, stage.base)
+    small = _bare_image(tongue, image, stage.base, context)
 
     plan = Split(document, facts, stage)
     read = {unit.node.id: _kinds(facts.script(unit.node), tongue) for unit in plan.units if unit.node.name == "RUN"}
@@ -212,7 +229,9 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     )
     packages = {word: () if bare(word) in fetchers else known for word, known in packages.items()}
     root = _folder(facts, working)
-    if tongue is JAVA:
+    if tongue is DOTNET:
+        source, target = _published(facts, stage, context, working, launch)
+    elif tongue is JAVA:
         source, target = _archive(facts, stage, context, working, launch, root)
     else:
         source, target = _binary(facts, stage, tongue, working, launch, root)
@@ -231,16 +250,20 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     )
     extra = missing([*wanted, *programs.packages], packages)
     kept = _kept(facts, tongue, context, before, source)
+    if tongue is DOTNET and launch.cwd == source:
+        kept = _Kept([], frozenset())  # the app reads what is beside it, and publishing puts that there
     pairs = [(source, target), *kept.pairs] if source != root else [(root, root)]
     _assign(plan, facts, tongue, image, before, read, packages, extra, pairs, kept.whole, root)
     return plan, small, (facts.launch.evidence, *programs.evidence)
 
 
-def _bare_image(tongue: Language, image: BaseImage, base: str) -> str:
+def _bare_image(tongue: Language, image: BaseImage, base: str, context: Context) -> str:
     if image.name in ("debian", "ubuntu", "alpine"):
         smaller = slim(base)
         return smaller.value if isinstance(smaller, Known) else base
-    found = runtime(base)
+    if tongue is DOTNET and image.family == "alpine":
+        raise Impossible("needs-unknown", "Alpine's image for running has no culture data, which the SDK's has")
+    found = runtime(base, "aspnet" if tongue is DOTNET and _web(context) else "runtime")
     if isinstance(found, Unknown):
         raise Impossible("base-unknown", found.reason)
     return found.value
@@ -375,6 +398,50 @@ def _archive(
     raise Impossible("needs-unknown", f"which classes {launch.evidence} starts from is not known")
 
 
+def _web(context: Context) -> bool:
+    """Whether a project of the context is a web application, which needs ASP.NET Core."""
+    for name in context.listing.files:
+        if name.endswith(("proj",)):
+            text = context.text(name)
+            if (
+                isinstance(text, Unknown)
+                or "Microsoft.NET.Sdk.Web" in text.value
+                or "Microsoft.AspNetCore.App" in text.value
+            ):
+                return True
+    return False
+
+
+def _published(facts: Facts, stage: Stage, context: Context, working: list[Unit], launch: Launch) -> tuple[str, str]:
+    """The folder ``dotnet publish`` wrote, which holds all the app needs by what publishing means."""
+    if launch.program != "dotnet" or len(launch.argv) < 2 or not launch.argv[1].endswith(".dll"):
+        raise Impossible("needs-unknown", f"{launch.evidence} starts no published assembly")
+    path = posixpath.normpath(posixpath.join(launch.cwd, launch.argv[1]))
+    folder = posixpath.dirname(path)
+    for unit in working:
+        workdir = facts.state(unit.node).workdir
+        for command in _commands(facts, unit):
+            values = [value or "" for value in command.values]
+            if values[:2] != ["dotnet", "publish"] or isinstance(workdir, Unknown):
+                continue
+            given = next((values[i + 1] for i, value in enumerate(values[:-1]) if value in ("-o", "--output")), None)
+            if given is not None and posixpath.normpath(posixpath.join(workdir.value, given)) == folder:
+                break
+        else:
+            continue
+        break
+    else:
+        raise Impossible("needs-unknown", f"no dotnet publish is seen to write {folder}")
+    if _web(context) and not facts.mentions("aspnetcore_urls", "aspnetcore_http_ports", "--urls"):
+        sources = [name for name in context.listing.files if name.endswith(".cs")]
+        texts = [text.value for name in sources if isinstance(text := context.text(name), Known)]
+        if not any(re.search(r"UseUrls|ListenAnyIP|app\.Run\(\s*\"http|Urls\.Add", text) for text in texts):
+            raise Impossible(
+                "needs-unknown", "the port is the image's default, which is another in the image for running"
+            )
+    return folder, folder
+
+
 def _commands(facts: Facts, unit: Unit) -> tuple[Command, ...]:
     view = facts.script(unit.node)
     return view.commands if view is not None else ()
@@ -468,7 +535,7 @@ def _needs(facts: Facts, tongue: Language, image: BaseImage, context: Context, p
     from dockopt_transforms.stages._system import at_run_time
 
     found: list[str] = []
-    if tongue is JAVA:
+    if tongue in (JAVA, DOTNET):
         return found
     if tongue.name == "C":
         files = [name for name in context.listing.files if tongue.sources.match(posixpath.basename(name))]

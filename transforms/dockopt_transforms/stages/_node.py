@@ -20,6 +20,7 @@ from dockopt.api import (
     unwrap,
 )
 from dockopt_transforms._render import render
+from dockopt_transforms.shell._calls import word_set as words
 from dockopt_transforms.stages import _npm
 from dockopt_transforms.stages._plan import (
     Impossible,
@@ -38,7 +39,6 @@ from dockopt_transforms.stages._plan import (
 )
 from dockopt_transforms.stages._programs import needed_programs
 from dockopt_transforms.stages._system import at_run_time
-from dockopt_transforms.stages._words import words
 
 if TYPE_CHECKING:
     from dockopt.api import App, Context

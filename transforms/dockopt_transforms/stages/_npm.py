@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.api import Unknown
+from dockopt_transforms.shell._calls import word_set as words
 from dockopt_transforms.stages._plan import Impossible
-from dockopt_transforms.stages._words import words
 
 if TYPE_CHECKING:
     from dockopt.api import Context

@@ -28,8 +28,8 @@ from dockopt.api import (
     unwrap,
 )
 from dockopt_transforms._render import render
+from dockopt_transforms.shell._calls import word_set as words
 from dockopt_transforms.stages._system import PACKAGES, RUN_ONLY, at_run_time, bare
-from dockopt_transforms.stages._words import words
 
 # Read by the program that runs, never by a build.
 RUN_TIME_VARIABLES = words("""

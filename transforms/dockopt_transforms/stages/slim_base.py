@@ -24,9 +24,9 @@ from dockopt.api import (
     slim,
     split_reference,
 )
+from dockopt_transforms.shell._calls import word_set as words
 from dockopt_transforms.stages._plan import BASIC, Impossible, written_like
 from dockopt_transforms.stages._programs import command_names, needed_programs
-from dockopt_transforms.stages._words import words
 
 EFFECTS = Effects(files_removed=("/**",))
 _DISTRIBUTIONS = frozenset(("debian", "ubuntu"))

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Safety, Transform
-from dockopt_transforms.stages import _compiled, _node, _python
+from dockopt_transforms.stages import _compiled, _node, _php, _python, _ruby
 from dockopt_transforms.stages._plan import Impossible, from_texts, single_stage
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ EFFECTS = Effects(
     config=("env:PATH",),
     packages_added=("apt:*", "apk:*"),
 )
-_ECOSYSTEMS = (_node, _compiled, _python)
+_ECOSYSTEMS = (_node, _compiled, _ruby, _php, _python)
 
 
 class SplitStages(Transform):
@@ -35,6 +35,8 @@ class SplitStages(Transform):
         the build made, and of the project's folder what no build alone reads; the slim variant.
         Go, Rust, C, C++ (make, CMake): the program, and files that are no sources; the bare distribution.
         Java (Maven, Gradle, javac): the archive or the classes; the JRE.
+        .NET: what ``dotnet publish`` wrote; the image of ASP.NET Core or of the runtime.
+        Ruby (Bundler): the gems; the slim variant. PHP: the extensions; the same image without what built them.
 
     Why:
         Compilers, headers and caches of a build make most of an image and most of what a scanner finds in
@@ -88,6 +90,10 @@ class SplitStages(Transform):
         "mvn",
         "gradle",
         "javac",
+        "dotnet",
+        "bundle",
+        "docker-php-ext",
+        "pecl",
         "ninja",
     )
 
