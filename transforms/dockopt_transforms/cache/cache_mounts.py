@@ -32,6 +32,7 @@ from dockopt.api import (
     replace,
     splice,
     splice_text,
+    split_tag,
     unwrap,
 )
 from dockopt_transforms.cache._tools import TOOLS, Tool, Use, uses
@@ -66,7 +67,7 @@ class _Mounts(NamedTuple):
     tool: Tool
     targets: tuple[str, ...]
     edits: tuple[Edit, ...]
-    removed: tuple[tuple[int, int], ...] = ()  #: first and last of neighbouring elements of the list that go
+    items: frozenset[int] = frozenset()  #: elements of the list that only empty the cache: they go
     lead: int = -1  #: the element of the list that switching off apt's own cleaning goes before
 
 
@@ -95,7 +96,7 @@ class CacheMounts(Transform):
         user-unknown: who runs the RUN is not root, and uid or home are not known, so the cache could not be written
         moved-cache: HOME, a variable, a flag or a configuration puts the cache elsewhere
         cache-disabled: the environment turns the cache off for every call
-        cache-unknown: where the tool keeps its cache on this image is not known
+        cache-unknown: where the tool, or this version of it, keeps its cache on this image is not known
         copied-there: a COPY or ADD puts files where the cache would be mounted over them
         read-later: a later step or the finished image reads what is in the cache
         later-install: a later RUN installs without an update of its own, or cannot have the mounts too
@@ -150,7 +151,11 @@ class CacheMounts(Transform):
                     elif result is not None:
                         mounts.append(result)
             if mounts:
-                yield _proposal(document, facts, view, mounts)
+                cuts = _cuts(view, mounts)
+                if isinstance(cuts, _Problem):
+                    yield Refusal(view.instruction, *cuts)
+                else:
+                    yield _proposal(document, facts, view, mounts, cuts)
 
 
 class _Planner:
@@ -237,6 +242,11 @@ class _Planner:
     def _targets(self) -> tuple[str, ...] | _Problem:
         tool, base = self.tool, self.base
         caches = tool.caches
+        if tool.name == "apk" and base is not None and _older(base.release, (3, 10)):
+            return _Problem("cache-unknown", f"the apk of Alpine {base.release} may not know --cache-dir")
+        golang = base is not None and base.name == "golang"
+        if tool.name == "go" and base is not None and golang and _older(split_tag(base.tag)[0], (1, 13)):
+            return _Problem("cache-unknown", f"{base.reference} is from before Go kept modules in one place")
         if tool.name == "yarn" and self.owner:
             caches = ("~/.cache/yarn",)
         elif tool.name == "pnpm" and "PNPM_HOME" in self.state.env:
@@ -264,16 +274,14 @@ class _Planner:
         cleaned = self._cleaned(targets)
         if isinstance(cleaned, _Problem):
             return cleaned
-        edits, removed = cleaned
-        gone = {index for first, last in removed for index in range(first, last + 1)}
-        edits += [edit for use in self.uses if use.command.item not in gone for edit in self._flags(use)]
-        lead = min(use.command.item for use in self.uses) if self.tool.name == "apt" else -1
-        if lead >= 0:
-            while lead in gone:
-                lead += 1
+        edits, items = cleaned
+        edits += [edit for use in self.uses if use.command.item not in items for edit in self._flags(use)]
+        lead = -1
+        if self.tool.name == "apt":
+            lead = min(use.command.item for use in self.uses if use.command.item not in items)
             if self.view.script.items[lead].operator in ("||", "&"):
                 return _Problem("cleanup-stays", "whether apt runs at all is decided in the script")
-        return _Mounts(self.tool, targets, tuple(edits), tuple(removed), lead)
+        return _Mounts(self.tool, targets, tuple(edits), frozenset(items), lead)
 
     def _flags(self, use: Use) -> list[Edit]:
         """The edits that make a call use its cache."""
@@ -401,7 +409,7 @@ class _Planner:
                 return _Problem("later-install", f"{line} installs as well, and cannot have the mounts")
         return None
 
-    def _cleaned(self, targets: tuple[str, ...]) -> tuple[list[Edit], list[tuple[int, int]]] | _Problem:
+    def _cleaned(self, targets: tuple[str, ...]) -> tuple[list[Edit], set[int]] | _Problem:
         """The edits and the elements to take out so that the script no longer empties the cache."""
         script = self.view.script
         edits: list[Edit] = []
@@ -422,19 +430,7 @@ class _Planner:
                 return _Problem("cleanup-stays", f"{_shown(command)} is part of a larger construct")
             else:
                 items.add(command.item)
-        removed: list[tuple[int, int]] = []
-        for index in sorted(items):
-            if removed and removed[-1][1] == index - 1:
-                removed[-1] = (removed[-1][0], index)
-            else:
-                removed.append((index, index))
-        for first, last in removed:
-            cut = _apt.drop_items(self.view, first, last)
-            after = script.items[last + 1].operator if last + 1 < len(script.items) else ""
-            if cut is None or script.items[first].operator == "||" or after == "||" or script.comments:
-                return _Problem("cleanup-stays", "the removal of the cache cannot be taken out of the script")
-            edits.append(cut)
-        return edits, removed
+        return edits, items
 
     def _empties(self, command: Command, targets: tuple[str, ...]) -> list[Word] | _Problem | None:
         """The operands of a removal that name the cache; an empty list where the whole command goes."""
@@ -445,16 +441,20 @@ class _Planner:
         name = base_name(command.words[index].value or "") if index < len(command.words) else ""
         if name not in ("rm", "find", "rmdir", "mv"):
             return None
+        if name == "find" and not any(word.value in ("-delete", "rm") for word in command.words):
+            return None
         operands = [word for word in command.words[index + 1 :] if not word.text.startswith("-")]
         within: list[Word] = []
         for word in operands:
             path = self._path(word)
             if path is None:
                 continue
-            if any(_inside(target, path) and target != path for target in targets):
-                return _Problem("cleanup-stays", f"{_shown(command)} removes a folder that the cache is mounted in")
-            if any(_inside(path, target) for target in targets):
+            fixed = path.partition("*")[0]
+            folder = fixed[: fixed.rfind("/")] if fixed != path else path
+            if any(_inside(folder, target) for target in targets):
                 within.append(word)
+            elif any(_inside(target, path) if fixed == path else target.startswith(fixed) for target in targets):
+                return _Problem("cleanup-stays", f"{_shown(command)} removes a folder that the cache is mounted in")
         if not within:
             return None
         if name != "rm":
@@ -469,13 +469,13 @@ class _Planner:
                 break
         if not text.startswith("/") or "$" in text:
             return None
-        # ``/var/cache/apt*`` and ``/var/cache/*`` reach into the folder itself.
-        folder, star, _ = text.partition("*")
-        if star:
-            folder = folder if folder.endswith("/") else posixpath.dirname(folder)
-            if not folder.rstrip("/"):
-                return None
-        return posixpath.normpath(folder)
+        return posixpath.normpath(text)
+
+
+def _older(version: str, than: tuple[int, int]) -> bool:
+    """Whether a version, of which two numbers count, comes before another; one without two numbers does not."""
+    numbers = version.split(".")[:2]
+    return len(numbers) == 2 and all(n.isdigit() for n in numbers) and tuple(map(int, numbers)) < than
 
 
 def _inside(path: str, folder: str) -> bool:
@@ -504,7 +504,39 @@ def _runs_script(command: Command) -> bool:
     return _script(name) or (name in _SHELLS and len(words) > 1)
 
 
-def _proposal(document: Document, facts: Facts, view: ScriptView, mounts: list[_Mounts]) -> Proposal:
+def _emptied(command: Command, edits: list[Edit]) -> bool:
+    """Whether a removal would be left without anything to remove."""
+    index = unwrap(command)
+    if index >= len(command.words) or base_name(command.words[index].value or "") != "rm":
+        return False
+    operands = [word for word in command.words[index + 1 :] if not word.text.startswith("-")]
+    return bool(operands) and all(any(start <= word.start < end for start, end, _ in edits) for word in operands)
+
+
+def _cuts(view: ScriptView, mounts: list[_Mounts]) -> list[Edit] | _Problem:
+    """The edits that take elements of the list out, neighbours together."""
+    items = {index for one in mounts for index in one.items}
+    edits = [edit for one in mounts for edit in one.edits]
+    ranges: list[tuple[int, int]] = []
+    for index in sorted(items):
+        if ranges and ranges[-1][1] == index - 1:
+            ranges[-1] = (ranges[-1][0], index)
+        else:
+            ranges.append((index, index))
+    listed = view.script.items
+    cuts: list[Edit] = []
+    if any(_emptied(command, edits) for command in view.commands if command.item not in items):
+        return _Problem("cleanup-stays", "one command removes the caches of several tools")
+    for first, last in ranges:
+        cut = _apt.drop_items(view, first, last)
+        after = listed[last + 1].operator if last + 1 < len(listed) else ""
+        if cut is None or listed[first].operator == "||" or after == "||" or view.script.comments:
+            return _Problem("cleanup-stays", "the removal of the cache cannot be taken out of the script")
+        cuts.append(cut)
+    return cuts
+
+
+def _proposal(document: Document, facts: Facts, view: ScriptView, mounts: list[_Mounts], cuts: list[Edit]) -> Proposal:
     node = view.instruction
     flags: list[str] = []
     edits: list[Edit] = []
@@ -520,8 +552,10 @@ def _proposal(document: Document, facts: Facts, view: ScriptView, mounts: list[_
         if one.lead >= 0:
             lead = _without_docker_clean(document, view, one.lead)
     flags = list(dict.fromkeys(flags))
-    # Two tools may empty their caches in one command.
-    edits = list(dict.fromkeys(edits))
+    # Two tools may empty their caches in one command, and one command may go as a whole.
+    gone = [view.script.items[index] for one in mounts for index in one.items]
+    kept = [edit for edit in edits if not any(item.start <= edit[0] < item.end for item in gone)]
+    edits = [*dict.fromkeys(kept), *cuts]
 
     def edit(editor: Editor) -> None:
         editor.replace(node, _text(document, view, flags, edits, lead))
