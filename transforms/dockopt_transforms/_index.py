@@ -1003,7 +1003,7 @@ ROWS: list[tuple[object, ...]] = [
         'LAYERS',
         'CACHE',
         'unsafe',
-        True,
+        False,
         'Keep what package managers download in a cache mount.',
         'dockopt_transforms.cache.cache_mounts',
         'CacheMounts',
