@@ -37,9 +37,9 @@ class RemoveInstaller(Transform):
     """Take pip or npm out of a final stage that installs nothing.
 
     What:
-        In a final stage of a Python image that gets its virtual environment from another stage: ``pip uninstall``
-        of the image's own pip, setuptools and wheel, and of the environment's pip where it was filled. In one of a
-        Node image that gets its ``node_modules``: npm and npx are removed.
+        In a final stage of a Python image that gets its virtual environment from another stage: the environment's
+        pip is uninstalled where it was filled, and the image's own is removed. In one of a Node image that gets
+        its ``node_modules``: npm and npx are removed.
 
     Why:
         Whoever gets into a container without an installer has one tool less to bring others in, and a scanner
@@ -123,7 +123,9 @@ def _fills(facts: Facts, builder: Stage, environment: str) -> list[Instruction]:
 
 def _edit_python(document: Document, from_: Instruction, fill: Instruction, editor: Editor) -> None:
     editor.insert_after(fill, render(document, "run", command="pip uninstall -y pip"))
-    editor.insert_after(from_, render(document, "run", command="pip uninstall -y pip setuptools wheel"))
+    packages = "/usr/local/lib/python3*/site-packages"
+    command = f"rm -rf {packages}/pip {packages}/pip-*.dist-info /usr/local/bin/pip*"
+    editor.insert_after(from_, render(document, "run", command=command))
 
 
 def _node(document: Document, facts: Facts, stage: Stage, image: BaseImage) -> Iterator[Proposal]:
