@@ -353,6 +353,16 @@ def _requirements(
     return Need(tuple(packages), tuple(evidence))
 
 
+def requirements(
+    facts: Facts, stage: Stage, calls: list[tuple[ScriptView, Invocation]], image: BaseImage
+) -> tuple[str, ...]:
+    """The packages that what pip installs needs of an image without compilers.
+
+    :raises Impossible: where something may compile while it runs, or nobody can tell.
+    """
+    return _requirements(facts, stage, calls, image, False, None, []).packages
+
+
 def _of_tool(facts: Facts, stage: Stage, tool: str, working: list[Unit]) -> list[tuple[str, str, Instruction]]:
     """The requirements that Poetry, uv or Pipenv installs."""
     found: list[tuple[str, str, Instruction]] = []
