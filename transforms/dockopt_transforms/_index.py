@@ -933,7 +933,7 @@ ROWS: list[tuple[object, ...]] = [
         'STAGES',
         'STAGES',
         'unsafe',
-        True,
+        False,
         'Take pip or npm out of a final stage that installs nothing.',
         'dockopt_transforms.stages.remove_installer',
         'RemoveInstaller',

@@ -62,6 +62,7 @@ class RemoveInstaller(Transform):
     phase = Phase.STAGES
     safety = "unsafe"
     mildest = "unsafe"
+    default = False  # an option among the strategies: it saves no size and takes tools away
     after = ("split-stages", "slim-base")
     mentions = ("--from=",)
 
