@@ -40,6 +40,9 @@ class Redirect(NamedTuple):
     text: str
 
 
+UNREAD = object()
+
+
 class Command:
     """A simple command (or ``export``, ``[ … ]``, ``unset``), wherever in the script it stands.
 
@@ -53,9 +56,11 @@ class Command:
         "_text",
         "_words",
         "assignments",
+        "call",
         "end",
         "item",
         "kind",
+        "name",
         "outer_end",
         "redirects",
         "start",
@@ -75,19 +80,24 @@ class Command:
         within: tuple[str, ...],
         item: int,
         text: str = "",
+        name: str | None = None,
     ) -> None:
-        """``words`` may be None for a command that is nothing but plain words of ``text``, the script's."""
+        """``words`` may be None for a command that is nothing but plain words of ``text``, the script's, and ``name``
+        the first of them."""
         self.kind = kind
         self.start = start
         self.end = end
         self.outer_end = outer_end
         self._words = words
         self._text = text
+        #: the command's name after quote removal, None where an expansion decides or there is none
+        self.name = name if words is None else words[0].value if words else None
         self.assignments = assignments
         self.redirects = redirects
         self.within = within
         self.item = item
         self.unwrapped: int | None = None  #: kept by the facts: which word names what really runs
+        self.call: object = UNREAD  #: kept by the facts: what it is as a package manager's call
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -104,21 +114,13 @@ class Command:
         return words
 
     @property
-    def name(self) -> str | None:
-        """The command's name after quote removal, None where an expansion decides or there is none."""
-        if self._words is None:
-            first = _SIMPLE_WORD.match(self._text, self.start)
-            return first[0] if first else None
-        words = self._words
-        return words[0].value if words else None
-
-    @property
     def args(self) -> tuple[Word, ...]:
         return self.words[1:]
 
     def add_words(self, words: Iterable[Word]) -> None:
         """Words the grammar hung elsewhere: those behind a redirection."""
         self._words = (*self.words, *words)
+        self.name = self._words[0].value if self._words else None
 
     @property
     def values(self) -> tuple[str | None, ...]:
@@ -232,7 +234,7 @@ _PLAIN = re.compile(r"[\w./:=+,@%^-]+\Z", re.A)
 _QUOTED = re.compile(r"\"[^\"$`\\]*\"\Z|'[^']*'\Z")
 _SIMPLE_WORD = re.compile(r"""[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*'""", re.A)
 # The first word has no "=": that would be an assignment.
-_SIMPLE = re.compile(r"""[\w./:+,@%^-]+(?![^ \t])(?:[ \t]+(?:[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*')(?![^ \t]))*""", re.A)
+_SIMPLE = re.compile(r"""([\w./:+,@%^-]+)(?![^ \t])(?:[ \t]+(?:[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*')(?![^ \t]))*""", re.A)
 _ESCAPED_IN_QUOTES = '$`"\\\n'  #: POSIX 2.2.3: inside double quotes a backslash escapes only these
 _new_word = tuple.__new__
 _COMMANDS = frozenset(("command", "declaration_command", "test_command", "unset_command", "variable_assignments"))
@@ -399,7 +401,7 @@ class _Builder:
         if simple is not None and simple.end() == end and not extra and kind == "command":
             # Plain words, as nearly all commands are: no look at the tree, and none at the words until asked.
             self.commands.append(
-                Command(kind, start, end, self.at(outer_end), None, (), redirects, within, item, self.text)
+                Command(kind, start, end, self.at(outer_end), None, (), redirects, within, item, self.text, simple[1])
             )
             return
         words: list[Word] = []
