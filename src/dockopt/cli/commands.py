@@ -224,13 +224,14 @@ def make_plan(arguments: Arguments, overrides: Settings) -> Plan:
         folder = os.path.dirname(file)
         if folder not in folders:
             try:
-                folders[folder] = _options(overrides, configurations.of(os.path.abspath(folder)))
+                options = _options(overrides, configurations.of(os.path.abspath(folder)))
+                folders[folder] = options if asks_all or options.unsafe else options._replace(acting_only=True)
             except ConfigProblem as problem:
                 errors[str(problem)] = None
                 folders[folder] = None
-        options = folders[folder]
-        if options is not None:
-            jobs.append(Job(file, options if asks_all or options.unsafe else options._replace(acting_only=True), arguments.context))
+        wanted = folders[folder]
+        if wanted is not None:
+            jobs.append(Job(file, wanted, arguments.context))
     if arguments.output is not None:
         _check_output(arguments.output, found.files)
     problems = tuple(Result(problem.path, error=str(problem)) for problem in found.problems)
