@@ -80,7 +80,7 @@ def _known(env: Mapping[str, str | None], name: str) -> str:
 
 
 _REFERENCE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.A)
-_PLAIN_REFERENCES = re.compile(rf"(?:[\w./:=+,@ -]+|{_REFERENCE.pattern})+\Z", re.A)
+_PLAIN_REFERENCES = re.compile(r"(?:[\w./:=+,@ -]++|\$[A-Za-z_]\w*+|\$\{[A-Za-z_]\w*+\})*+\Z", re.A)
 _PATTERN_MODIFIER = re.compile(r"\$\{\w+[#%/]")
 
 
