@@ -9,7 +9,7 @@ from typing import NamedTuple
 from dockopt.engine.edit import EditError, Editor
 from dockopt.engine.model import NO_EFFECTS, Effects, Entry, FileEdit, Outcome, Proposal, Refusal, Safety, entry_key
 from dockopt.engine.proof import prove
-from dockopt.engine.registry import Registry, Spec, registry
+from dockopt.engine.registry import Registry, registry
 from dockopt.engine.suppress import Suppressions
 from dockopt.engine.transform import Transform
 from dockopt.facts.facts import Facts
