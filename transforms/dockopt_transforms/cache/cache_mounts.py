@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -41,6 +42,7 @@ from dockopt_transforms.packages._cleanup import assigned, later_scripts, mount_
 
 _WIDTH = 100
 _ROOT = ("", "root", "0")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^{}]*))?\}|\$(\w+)")
 _SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh"))
 _RUNNERS = frozenset(("make", "just", "task", "ansible-playbook"))
 _DOCKER_CLEAN = "/etc/apt/apt.conf.d/docker-clean"
@@ -448,8 +450,8 @@ class _Planner:
         within: list[Word] = []
         for word in operands:
             path = self._path(word)
-            if path is None:
-                continue
+            if "$" in path and any(posixpath.basename(target) in path for target in targets):
+                return _Problem("cleanup-stays", f"what {word.text} stands for is not known")
             fixed = path.partition("*")[0]
             folder = fixed[: fixed.rfind("/")] if fixed != path else path
             if any(_inside(folder, target) for target in targets):
@@ -462,15 +464,25 @@ class _Planner:
             return _Problem("cleanup-stays", f"{_shown(command)} empties the cache")
         return [] if len(within) == len(operands) else within
 
-    def _path(self, word: Word) -> str | None:
-        text = word.text.strip("\"'")
-        for home in ("~", "$HOME", "${HOME}"):
-            if text == home or text.startswith(home + "/"):
-                text = self.home + text[len(home) :]
-                break
-        if not text.startswith("/") or "$" in text:
-            return None
+    def _path(self, word: Word) -> str:
+        """The path an operand stands for; ``$`` is left in it where a variable is not known."""
+        text = word.text.replace('"', "").replace("'", "")
+        if text == "~" or text.startswith("~/"):
+            text = self.home + text[1:]
+        for _ in range(4):
+            text = _VARIABLE.sub(self._value, text)
+        if self.base is not None and self.base.name == "gradle" and _inside(text, "/root/.gradle"):
+            text = "/home/gradle" + text[5:]  # the official image has a link there
         return posixpath.normpath(text)
+
+    def _value(self, match: re.Match[str]) -> str:
+        name = match[1] or match[3]
+        value = self.home if name == "HOME" else self.state.env.get(name)
+        if value is None and name not in self.state.env and self.base is not None:
+            value = self.base.env.get(name)
+            if value is None and self.base.exact:
+                value = match[2]
+        return value if value is not None else match[0]
 
 
 def _older(version: str, than: tuple[int, int]) -> bool:
