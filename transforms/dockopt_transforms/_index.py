@@ -854,7 +854,7 @@ ROWS: list[tuple[object, ...]] = [
         'dockopt_transforms.cache.manifests_first',
         'ManifestsFirst',
         (),
-        ('install', 'npm ci', 'npm i', 'pnpm i', 'yarn', 'mod download', 'apk add'),
+        ('install', 'npm ci', 'npm i', 'pnpm i', 'yarn', 'mod download', 'apk add', 'uv sync', 'poetry', 'mvn', 'gradle', 'cargo build', 'go build', 'dotnet', 'deps.get'),
         'safe',
     ),
     (

@@ -103,6 +103,32 @@ def requests(facts: Facts, view: ScriptView, target: str) -> list[Request] | Sto
     return stop if stop is not None else found
 
 
+def leading(facts: Facts, view: ScriptView, target: str) -> tuple[list[Request], int] | None:
+    """The installs a RUN starts with before it works on the sources, and how many elements of its list they take."""
+    if (
+        view.opaque is not None
+        or not view.script.and_list
+        or any(flag.name == "mount" and _binds(flag.value or "") for flag in view.instruction.flags)
+    ):
+        return None
+    calls = {id(call.command): call for call in view.invocations}
+    found: list[Request] = []
+    wanted = 0
+    for index in range(len(view.script.items)):
+        for command in view.script.commands_of(index):
+            call = calls.get(id(command))
+            one = _read(facts, view, call) if call is not None else None
+            if one is None and (call is not None or not _idle(command, target)):
+                return (found, wanted) if wanted else None
+            if isinstance(one, Stop) or _redirected(command, target):
+                return (found, wanted) if wanted else None
+            if isinstance(one, Request) and one is not _IDLE_CALL:
+                found.append(one)
+                if one is not _BY_NAME:
+                    wanted = index + 1
+    return (found, wanted) if wanted else None
+
+
 def _read(facts: Facts, view: ScriptView, call: Invocation) -> Request | Stop | None:
     """What a call asks for; None for one that is no install and may read the sources."""
     name = call.manager.name

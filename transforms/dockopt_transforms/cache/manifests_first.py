@@ -21,11 +21,13 @@ from dockopt.api import (
     Proposal,
     Refusal,
     Safety,
+    ScriptView,
     Stage,
     Transform,
     expand_known,
 )
-from dockopt_transforms.cache._installs import Request, Stop, requests
+from dockopt_transforms.cache._cut import cut
+from dockopt_transforms.cache._installs import Request, Stop, leading, requests
 
 if TYPE_CHECKING:
     from dockopt.api import Context
@@ -46,6 +48,7 @@ class Plan(NamedTuple):
     target: str  #: absolute
     between: tuple[Instruction, ...]  #: what follows the COPY, up to the last install
     requests: tuple[Request, ...]
+    part: int = 0  #: how many elements of the last RUN's list install, where it works on the sources after them
 
 
 class ManifestsFirst(Transform):
@@ -54,8 +57,14 @@ class ManifestsFirst(Transform):
     What:
         Where ``COPY . .`` (or another whole folder) comes before the installs that need but a few of its files,
         copies these manifests and lock files first, and the rest after the last install. It knows pip with
-        requirement files, npm, Yarn, pnpm, ``go mod download``, Bundler and Composer; installs by name only,
-        of pip and the distribution's package managers, come along.
+        requirement files, npm, Yarn, pnpm, Bun, ``go mod download``, Bundler, Composer, Poetry, uv, Pipenv,
+        ``dotnet restore`` and ``mix deps.get``; installs by name only, of pip and the distribution's package
+        managers, come along. A RUN that installs first and then works on the sources is cut in two.
+
+        Where one call installs and works on the sources, one for the dependencies alone comes in front of the
+        copy: ``poetry install --no-root``, ``uv sync --no-install-project``, ``composer install --no-scripts
+        --no-autoloader``, ``go mod download``, ``mvn dependency:go-offline``, ``gradle dependencies``, ``dotnet
+        restore``, and for Cargo a build of an empty program.
 
     Why:
         The builder runs an install again when a file copied before it changes: with the sources copied first
@@ -63,8 +72,9 @@ class ManifestsFirst(Transform):
 
     Safety:
         Safe for pip, ``go mod download`` with go.sum and packages by name: their files say all that is read, and
-        nothing is written where the sources go. Unsafe for npm, Yarn, pnpm, Bundler and Composer, which write
-        beside the sources and run scripts of packages, and where a COPY of a folder makes the one it copies to.
+        nothing is written where the sources go. Unsafe for npm, Yarn, pnpm, Bundler, Composer and the others, which
+        write beside the sources and run scripts of packages, where a COPY of a folder makes the one it copies to,
+        where a RUN is cut in two, and where a call is added: the layer it makes is one more.
 
     Refuses:
         context-unknown: nobody can tell which files the COPY takes
@@ -78,17 +88,37 @@ class ManifestsFirst(Transform):
         run-between: a RUN between the COPY and the install may read or change the sources
         own-way: a flag or variable makes it an install that is not followed
         place: the sources are copied over a system folder, a home or a folder of the tools
+        keeps-cache: the RUN empties a cache that a layer of its own would keep in the image
         place-unknown: where the sources are copied to, or the install runs, is not known
 
     References:
         https://docs.docker.com/build/cache/optimize/#order-your-layers
+        https://docs.astral.sh/uv/guides/integration/docker/#intermediate-layers
+        https://getcomposer.org/doc/03-cli.md#install-i
+        https://doc.rust-lang.org/cargo/commands/cargo-clean.html
         https://docs.docker.com/build/building/best-practices/#leverage-build-cache
     """
 
     id = "manifests-first"
     phase = Phase.CACHE
     safety = "unsafe"
-    mentions = ("install", "npm ci", "npm i", "pnpm i", "yarn", "mod download", "apk add")
+    mentions = (
+        "install",
+        "npm ci",
+        "npm i",
+        "pnpm i",
+        "yarn",
+        "mod download",
+        "apk add",
+        "uv sync",
+        "poetry",
+        "mvn",
+        "gradle",
+        "cargo build",
+        "go build",
+        "dotnet",
+        "deps.get",
+    )
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for stage in facts.stages.all:
@@ -96,11 +126,24 @@ class ManifestsFirst(Transform):
                 continue
             for node in stage.instructions:
                 if node.name in ("COPY", "ADD") and len(node.args) == 2 and _whole(node):
-                    found = _plan(facts, stage, node)
-                    if isinstance(found, Plan):
-                        yield _proposal(document, facts, found)
-                    elif found is not None:
-                        yield Refusal(node, *found)
+                    result = _for_copy(document, facts, stage, node)
+                    if result is not None:
+                        yield result
+
+
+def _for_copy(document: Document, facts: Facts, stage: Stage, node: Instruction) -> Proposal | Refusal | None:
+    from dockopt_transforms.cache._ahead import ahead
+
+    found = _plan(facts, stage, node)
+    result: Proposal | Refusal | None = None
+    if isinstance(found, Plan):
+        result = _proposal(document, facts, found)
+        if isinstance(result, Proposal):
+            return result
+    elif found is not None:
+        result = Refusal(node, *found)
+    other = ahead(document, facts, stage, node)
+    return other if result is None or isinstance(other, Proposal) else result
 
 
 def _whole(node: Instruction) -> bool:
@@ -128,15 +171,15 @@ def _plan(facts: Facts, stage: Stage, node: Instruction) -> Plan | Stop | None:
     found = _installs(facts, following, target or "/\0")
     if found is None or isinstance(found, Stop):
         return found
-    wanted, count = found
+    wanted, count, part = found
     if target is None:
         return Stop("place-unknown", "where the sources are copied to is not known")
     stop = _place(facts, node, following[:count], target, absolute=(written or "").startswith("/"))
-    return stop or Plan(stage, node, source, target, tuple(following[:count]), tuple(wanted))
+    return stop or Plan(stage, node, source, target, tuple(following[:count]), tuple(wanted), part)
 
 
-def _installs(facts: Facts, following: list[Instruction], target: str) -> tuple[list[Request], int] | Stop | None:
-    """The installs right behind a COPY, and how many instructions they and what is between take."""
+def _installs(facts: Facts, following: list[Instruction], target: str) -> tuple[list[Request], int, int] | Stop | None:
+    """The installs right behind a COPY, how many instructions they and what is between take, and :attr:`Plan.part`."""
     found: list[Request] = []
     count = 0
     for index, other in enumerate(following):
@@ -150,12 +193,16 @@ def _installs(facts: Facts, following: list[Instruction], target: str) -> tuple[
             found += read
             count = index + 1
             continue
+        if isinstance(read, Stop) and read.cause == "reads-sources" and view is not None:
+            start = leading(facts, view, target)
+            if start is not None:
+                return [*found, *start[0]], index + 1, start[1]
         if found:
             break
         if read is None and _installs_later(facts, following[index + 1 :], target):
             return Stop("run-between", f"line {other.start_line} may read or change the sources before the install")
         return read
-    return (found, count) if found else None
+    return (found, count, 0) if found else None
 
 
 def _installs_later(facts: Facts, following: list[Instruction], target: str) -> bool:
@@ -202,8 +249,16 @@ def _proposal(document: Document, facts: Facts, plan: Plan) -> Proposal | Refusa
         return Refusal(plan.node, "context-unknown", f"{plan.source} is no folder of the build context")
     from dockopt_transforms.cache._manifests import needs
 
+    view = facts.script(plan.between[-1])
+    halves = cut(document, view, plan.part - 1) if plan.part and view is not None else None
+    if plan.part and (
+        view is None or halves is None or (facts.stages.ships(plan.stage) and _takes_back(view, plan.part))
+    ):
+        return Refusal(
+            plan.node, "reads-sources", "the RUN installs and works on the sources, and cannot be cut in two"
+        )
     files: dict[str, None] = {}
-    safe = True
+    safe = halves is None
     for request in plan.requests:
         read = needs(facts, context.value, root, plan.target, request)
         if isinstance(read, Stop):
@@ -231,6 +286,9 @@ def _proposal(document: Document, facts: Facts, plan: Plan) -> Proposal | Refusa
             editor.replace(plan.node, text)
         else:
             editor.remove(plan.node)
+        if halves is not None:
+            editor.replace(last, halves[0])
+            moved += (editor.eol if apart else "") + halves[1]
         editor.insert_after(last, moved)
 
     return Proposal(
@@ -238,9 +296,21 @@ def _proposal(document: Document, facts: Facts, plan: Plan) -> Proposal | Refusa
         "install dependencies before the sources are copied",
         edit,
         safety=Safety.SAFE if safe else Safety.UNSAFE,
-        effects=Effects(layers=len(copies)),
+        effects=Effects(layers=len(copies) + (halves is not None)),
         evidence=(context.evidence,),
     )
+
+
+def _takes_back(view: ScriptView, part: int) -> bool:
+    """Whether what follows in a RUN takes files away, which saves their size only in the layer that has them."""
+    calls = {id(call.command): call for call in view.invocations}
+    for command in view.commands:
+        if command.item < part:
+            continue
+        call = calls.get(id(command))
+        if command.name in ("rm", "find") or (call is not None and call.action == "remove"):
+            return True
+    return False
 
 
 def _line(text: str, eol: str) -> str:
