@@ -27,7 +27,7 @@ from dockopt.api import (
     expand_known,
     operator_break,
 )
-from dockopt_transforms.cache._cut import cut
+from dockopt_transforms.cache._cut import cut, drop, takes_back
 from dockopt_transforms.cache._installs import Stop
 from dockopt_transforms.cache._project_files import Manifests, manifests_of
 from dockopt_transforms.cache._projects import Install, independent, installs, working_directory
@@ -48,6 +48,7 @@ _CACHES = {
     "dotnet": ("~/.nuget/packages", "~/.nuget"),
 }
 _WIDTH = 100
+_WIDEST = 8  #: a deeper indent is an alignment
 
 
 class _Broad(NamedTuple):
@@ -82,6 +83,20 @@ def ahead(document: Document, facts: Facts, stage: Stage, node: Instruction) -> 
     return None
 
 
+def _stub_in_the_way(copy: _Broad) -> bool:
+    """Whether an earlier step may have made the folder that Cargo's stub is to be in."""
+    for node in copy.stage.instructions:
+        if node is copy.node:
+            return False
+        if node.name in ("COPY", "ADD") and not (
+            node.args and node.args[-1].startswith(("/usr", "/bin", "/root", "/etc"))
+        ):
+            return True
+        if node.name == "RUN" and re.search(r"\bsrc\b|\bcargo\s+(?!install)", node.rest):
+            return True
+    return False
+
+
 def _installs(facts: Facts, node: Instruction) -> list[Install]:
     view = facts.script(node)
     bound = any(flag.name == "mount" and "type=cache" not in (flag.value or "") for flag in node.flags)
@@ -108,6 +123,8 @@ def _propose(document: Document, facts: Facts, node: Instruction, install: Insta
         return Refusal(node, *found)
     if not found.files or not all(_PLAIN.match(name) for name in found.files):
         return Refusal(node, "manifest-missing", f"no manifest of {install.tool} is in {root}")
+    if install.tool == "cargo" and _stub_in_the_way(copy):
+        return Refusal(node, "run-between", "an earlier step may have made the folder src")
     return _Plan(document, facts, context.value, copy, install, found, where, root).result()
 
 
@@ -253,14 +270,17 @@ class _Plan:
         if self.where == "/":
             return self._refuse("place-unknown", "the project is the root folder of the image")
         item = self.install.item
+        ships = self.facts.stages.ships(self.copy.stage)
         before = [command for command in view.script.commands if command.item < item]
         if not _independent(view, item):
             return self._refuse("reads-sources", f"the RUN does other work before {self.install.tool} is called")
         split: tuple[str, str] | None = None
         if any(command.name not in ("cd", "set") for command in before):
             split = cut(self.document, view, item - 1)
-            if split is None:
+            if split is None or (ships and takes_back(view, item)):
                 return self._refuse("reads-sources", f"the RUN does other work before {self.install.tool} is called")
+        if ships and takes_back(view, item):
+            return self._refuse("keeps-cache", "the RUN removes files that a layer of its own would keep")
         early = self._copied() + self._early()
         gap = eol if self._spaced() else ""
         node, comments = self.copy.node, _comments_above(self.document, self.copy.node)
@@ -279,7 +299,7 @@ class _Plan:
             editor.insert_before(above[0], text)
             for comment in comments:
                 editor.remove(comment)
-            _drop(editor, node)
+            drop(editor, node)
 
         return Proposal(
             (node, run, *comments),
@@ -302,7 +322,10 @@ class _Plan:
             commands.insert(0, f"cd {place}")
         line = f"{keyword} {flags}{' && '.join(commands)}"
         if len(line) > _WIDTH:
-            line = f"{keyword} {flags}{operator_break(self.document).join(commands)}"
+            joint = operator_break(self.document)
+            if len(self.document.indent.expandtabs(4)) > _WIDEST:
+                joint = f" && {self.document.escape}{eol}    "
+            line = f"{keyword} {flags}{joint.join(commands)}"
         return line + eol
 
     def _move(self) -> Proposal | Refusal:
@@ -317,7 +340,7 @@ class _Plan:
         split: tuple[str, str] | None = None
         if not whole:
             split = cut(self.document, view, last)
-            if split is None:
+            if split is None or (self.facts.stages.ships(self.copy.stage) and takes_back(view, last + 1)):
                 return self._refuse("reads-sources", "the RUN installs and builds, and cannot be cut in two")
         for output in install.outputs:
             path = posixpath.normpath(posixpath.join(self.root, output))
@@ -348,7 +371,7 @@ class _Plan:
             if copied:
                 editor.replace(node, copied)
             else:
-                _drop(editor, node)
+                drop(editor, node)
 
         return Proposal(
             (node, run, *comments),
@@ -374,15 +397,6 @@ def _comments_above(document: Document, node: Instruction) -> list[Node]:
     while start > 0 and isinstance(nodes[start - 1], Comment):
         start -= 1
     return list(nodes[start:index])
-
-
-def _drop(editor: Editor, node: Instruction) -> None:
-    """Take a copy out whose text, inner comments and all, has been put elsewhere, and one blank line of two."""
-    nodes = editor.document.nodes
-    index = nodes.index(node)
-    editor.replace(node, "")
-    if 0 < index < len(nodes) - 1 and isinstance(nodes[index - 1], Blank) and isinstance(nodes[index + 1], Blank):
-        editor.remove(nodes[index + 1])
 
 
 def _up(folder: str) -> str:

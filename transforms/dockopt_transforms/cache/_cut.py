@@ -1,8 +1,8 @@
-"""Cut a RUN in two."""
+"""Cut a RUN in two, take an instruction out: what moving installs about needs."""
 
 from __future__ import annotations
 
-from dockopt.api import Document, ScriptView
+from dockopt.api import Blank, Document, Editor, Instruction, ScriptView
 from dockopt_transforms.shell._calls import word_set
 
 # What they change of the shell is not there any more in the second half.
@@ -29,3 +29,24 @@ def cut(document: Document, view: ScriptView, last: int) -> tuple[str, str] | No
         head = f"{node.keyword} " + "".join(f"{flag.text} " for flag in node.flags)
     second = head + node.text[start:]
     return node.text[:end] + document.eol, second if second.endswith("\n") else second + document.eol
+
+
+def takes_back(view: ScriptView, part: int) -> bool:
+    """Whether what follows in a RUN takes files away, which saves their size only in the layer that has them."""
+    calls = {id(call.command): call for call in view.invocations}
+    for command in view.commands:
+        if command.item < part:
+            continue
+        call = calls.get(id(command))
+        if command.name in ("rm", "find") or (call is not None and call.action == "remove"):
+            return True
+    return False
+
+
+def drop(editor: Editor, node: Instruction) -> None:
+    """Take a copy out whose text, inner comments and all, has been put elsewhere, and one blank line of two."""
+    nodes = editor.document.nodes
+    index = nodes.index(node)
+    editor.replace(node, "")
+    if 0 < index < len(nodes) - 1 and isinstance(nodes[index - 1], Blank) and isinstance(nodes[index + 1], Blank):
+        editor.remove(nodes[index + 1])

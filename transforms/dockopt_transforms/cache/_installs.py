@@ -217,6 +217,8 @@ def _named(call: Invocation) -> Stop | None:
             "--requirement",
             "-c",
             "--constraint",
+            "-t",
+            "--virtual",
         ):
             return Stop("local-path", f"{option.name} names {option.value}")
     return None

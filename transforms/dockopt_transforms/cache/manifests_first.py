@@ -21,12 +21,11 @@ from dockopt.api import (
     Proposal,
     Refusal,
     Safety,
-    ScriptView,
     Stage,
     Transform,
     expand_known,
 )
-from dockopt_transforms.cache._cut import cut
+from dockopt_transforms.cache._cut import cut, drop, takes_back
 from dockopt_transforms.cache._installs import Request, Stop, leading, requests
 
 if TYPE_CHECKING:
@@ -252,7 +251,7 @@ def _proposal(document: Document, facts: Facts, plan: Plan) -> Proposal | Refusa
     view = facts.script(plan.between[-1])
     halves = cut(document, view, plan.part - 1) if plan.part and view is not None else None
     if plan.part and (
-        view is None or halves is None or (facts.stages.ships(plan.stage) and _takes_back(view, plan.part))
+        view is None or halves is None or (facts.stages.ships(plan.stage) and takes_back(view, plan.part))
     ):
         return Refusal(
             plan.node, "reads-sources", "the RUN installs and works on the sources, and cannot be cut in two"
@@ -285,7 +284,7 @@ def _proposal(document: Document, facts: Facts, plan: Plan) -> Proposal | Refusa
         if text:
             editor.replace(plan.node, text)
         else:
-            editor.remove(plan.node)
+            drop(editor, plan.node)
         if halves is not None:
             editor.replace(last, halves[0])
             moved += (editor.eol if apart else "") + halves[1]
@@ -299,18 +298,6 @@ def _proposal(document: Document, facts: Facts, plan: Plan) -> Proposal | Refusa
         effects=Effects(layers=len(copies) + (halves is not None)),
         evidence=(context.evidence,),
     )
-
-
-def _takes_back(view: ScriptView, part: int) -> bool:
-    """Whether what follows in a RUN takes files away, which saves their size only in the layer that has them."""
-    calls = {id(call.command): call for call in view.invocations}
-    for command in view.commands:
-        if command.item < part:
-            continue
-        call = calls.get(id(command))
-        if command.name in ("rm", "find") or (call is not None and call.action == "remove"):
-            return True
-    return False
 
 
 def _line(text: str, eol: str) -> str:
