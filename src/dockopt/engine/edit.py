@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from dockopt.facts.facts import ScriptView
 from dockopt.syntax.document import Document, read, read_fragment
-from dockopt.syntax.nodes import Comment, Instruction, Node
+from dockopt.syntax.nodes import Instruction, Node
 from dockopt.syntax.spans import Edit, splice, splice_text
 
 
@@ -139,14 +139,3 @@ def _with_text(node: Node, text: str, escape: str) -> Node:
         raise EditError(f"{text!r} does not read as one node")
     made[0].id = node.id
     return made[0]
-
-
-def comment_texts(document: Document) -> list[str]:
-    """Every comment of a document: between instructions and inside their continuations."""
-    found: list[str] = []
-    for node in document.nodes:
-        if isinstance(node, Comment):
-            found.append(node.text.strip())
-        elif isinstance(node, Instruction):
-            found.extend(node.comments)
-    return found

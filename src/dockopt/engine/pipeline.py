@@ -134,7 +134,7 @@ class _Run:
             return
         self._prove_files_again()
         for spec in self.plan:
-            if spec not in self.acting:
+            if spec.id not in self.may_act:
                 self._exhaust(spec)
         if self.document is not self.original and not self.careful:
             missed = prove(self.original_facts, self.facts, merge(self.applied_effects))
@@ -274,8 +274,9 @@ class _Run:
                 self._accept(name, todo, made)
                 return True
         changed = False
+        present = set(self.document.nodes)
         for proposal in todo:
-            if any(node not in self._current() for node in proposal.nodes):
+            if not present.issuperset(proposal.nodes):
                 continue  # an earlier proposal of this pass took the node away: the next pass will see
             made = self._edited([proposal])
             if made is None:
@@ -290,11 +291,9 @@ class _Run:
                     self._reject(name, proposal, missed)
                     continue
             self._accept(name, [proposal], made)
+            present = set(made.nodes)
             changed = True
         return changed
-
-    def _current(self) -> set[Node]:
-        return set(self.document.nodes)
 
     def _edited(self, proposals: Iterable[Proposal]) -> Document | None:
         editor = Editor(self.document)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from dockopt.engine.edit import comment_texts
 from dockopt.engine.model import Effects
 from dockopt.facts.facts import Facts
 from dockopt.facts.packages import installed
 from dockopt.syntax.document import Document, read
+from dockopt.syntax.nodes import Comment, Instruction
 from dockopt.syntax.words import same_value
 
 
@@ -48,7 +48,13 @@ def _accepted(document: Document) -> str | None:
 
 
 def _all_comments(facts: Facts) -> Counter[str]:
-    found = Counter(comment_texts(facts.document))
+    """Every comment: between instructions, inside their continuations, and behind the commands of scripts."""
+    found: Counter[str] = Counter()
+    for node in facts.document.nodes:
+        if isinstance(node, Comment):
+            found[node.text.strip()] += 1
+        elif isinstance(node, Instruction):
+            found.update(node.comments)
     for view in facts.scripts:
         for start, end in view.script.comments:
             found[view.script.text[start:end].strip()] += 1

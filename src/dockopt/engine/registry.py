@@ -143,10 +143,8 @@ def order(specs: Iterable[Spec]) -> tuple[Spec, ...]:
         twice = next(spec.id for i, spec in enumerate(rows) if any(spec.id == other.id for other in rows[:i]))
         raise PluginError(f"two transforms have the id {twice!r}")
     result: list[Spec] = []
-    waiting = {spec.id: {name for name in spec.after if name in ids} for spec in rows}
     phase_of = {spec.id: spec.phase for spec in rows}
-    for spec in rows:
-        waiting[spec.id] = {name for name in waiting[spec.id] if phase_of[name] == spec.phase}
+    waiting = {spec.id: {name for name in spec.after if phase_of.get(name) == spec.phase} for spec in rows}
     while rows:
         ready = next((spec for spec in rows if not waiting[spec.id] and spec.phase == rows[0].phase), None)
         if ready is None:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.facts.buildfiles import Build, candidates, read
 from dockopt.facts.ignorefile import Hidden, IgnoreRules, PatternError, check_syntax
 from dockopt.facts.outside import Outside
 from dockopt.facts.value import Known, Unknown
+from dockopt.syntax.lazy import lazy
 
 if TYPE_CHECKING:
     from dockopt.facts.outside import Outside
@@ -54,7 +54,7 @@ class Context:
         """The ``--target`` stages somebody builds; ``?`` for one with a variable as its name."""
         return tuple(sorted({build.target for build in self.builds if build.target}))
 
-    @cached_property
+    @lazy
     def ignore(self) -> IgnoreRules:
         """The ignore file in force: ``<Dockerfile>.dockerignore`` beside the Dockerfile, else the context's own."""
         for path in (self.dockerfile + ".dockerignore", os.path.join(self.root, ".dockerignore")):
@@ -152,7 +152,7 @@ class Context:
             return ()
         return tuple(sorted(name for name in names if not self.ignore.match(_join(folder, name))))
 
-    @cached_property
+    @lazy
     def listing(self) -> Listing:
         """Every file the builder sees, up to :data:`MAX_ENTRIES`."""
         found: list[str] = []

@@ -60,6 +60,14 @@ class Invocation(NamedTuple):
         return None
 
     @property
+    def privilege(self) -> str:
+        """``"sudo "`` where the call runs behind it, else nothing."""
+        for word in self.wrappers:
+            if base_name(word.text) in ("sudo", "doas"):
+                return word.text + " "
+        return ""
+
+    @property
     def yes(self) -> bool:
         return any(option.name in self.manager.yes_flags for option in self.options)
 

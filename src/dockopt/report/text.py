@@ -53,8 +53,12 @@ def fixed(result: Result, verb: str) -> str:
 
 def problem(result: Result) -> str:
     """``dockopt: Dockerfile:3: …`` for a file that could not be handled."""
-    line = f":{result.error_line}" if result.error_line else ""
-    return f"dockopt: {result.path}{line}: {result.error}"
+    return problem_line(result.path, result.error_line, result.error or "")
+
+
+def problem_line(path: str, line: int, error: str) -> str:
+    """:func:`problem` for a file that is no :class:`Result`; ``line`` is 1-based, 0 for none."""
+    return f"dockopt: {path}{f':{line}' if line else ''}: {error}"
 
 
 def closing(summary: Summary, *, verb: str, verbose: bool, all_told: bool = True) -> str:

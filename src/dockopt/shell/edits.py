@@ -63,21 +63,22 @@ def delete_item(script: Script, index: int, node: Instruction | None = None) -> 
         if after is not None and after.operator == item.operator and breaks_behind:
             return (item.start, _past(script, after), "")
         return with_before
-    if _one_line(node, before.end, item.start):
+    base = node.args_start
+    if node.one_line(base + before.end, base + item.start):
         return with_before
-    if not _one_line(node, before.end, item.operator_start):
+    if not node.one_line(base + before.end, base + item.operator_start):
         return (item.operator_start, item.end, "")  # the operator leads its line
     if after is not None and after.operator == item.operator:
-        same = _one_line(node, after.operator_end, after.start)
+        same = node.one_line(base + after.operator_end, base + after.start)
         return (item.start, after.start if same else after.operator_end, "")
     return with_before
 
 
 def _delete_first(node: Instruction, item: Item, after: Item) -> Edit | None:
     """The first element goes; what follows it moves up to the keyword's line."""
-    if _one_line(node, item.start, after.start):
-        return (item.start, after.start, "")
     base = node.args_start
+    if node.one_line(base + item.start, base + after.start):
+        return (item.start, after.start, "")
     if node.comment_between(base + item.start, base + after.start):
         return (item.start, after.operator_end, "")
     for line in node.lines:
@@ -85,12 +86,6 @@ def _delete_first(node: Instruction, item: Item, after: Item) -> Edit | None:
         if line.logical >= 0 and line.logical <= base + after.start < end:
             return (item.start, end - base, node.line[base + after.start : end])
     return None
-
-
-def _one_line(node: Instruction, start: int, end: int) -> bool:
-    """Whether no line break stands between two offsets of the script on a node's own line."""
-    base = node.args_start
-    return node.raw_offset(base + end, after=True) - node.raw_offset(base + start) == end - start
 
 
 def _past(script: Script, after: Item) -> int:

@@ -233,6 +233,7 @@ _QUOTED = re.compile(r"\"[^\"$`\\]*\"\Z|'[^']*'\Z")
 _SIMPLE_WORD = re.compile(r"""[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*'""", re.A)
 # The first word has no "=": that would be an assignment.
 _SIMPLE = re.compile(r"""[\w./:+,@%^-]+(?![^ \t])(?:[ \t]+(?:[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*')(?![^ \t]))*""", re.A)
+_ESCAPED_IN_QUOTES = '$`"\\\n'  #: POSIX 2.2.3: inside double quotes a backslash escapes only these
 _new_word = tuple.__new__
 _COMMANDS = frozenset(("command", "declaration_command", "test_command", "unset_command", "variable_assignments"))
 _REDIRECTS = frozenset(("file_redirect", "heredoc_redirect", "herestring_redirect"))
@@ -362,20 +363,26 @@ class _Builder:
         found: list[Redirect] = []
         extra: list[Word] = []
         for child in node.children:
-            if child.type not in _REDIRECTS:
-                continue
-            if child.type == "heredoc_redirect":
-                self.script.has_heredoc = True
-            end = child.end_byte
-            if child.type == "file_redirect":
-                # The grammar takes every word after ``> file`` into the redirection; only the first is its.
-                targets = [part for part in child.named_children if part.type != "file_descriptor"]
-                if len(targets) > 1:
-                    end = targets[0].end_byte
-                    extra.extend(self._word(part) for part in targets[1:])
-            start, stop = self.at(child.start_byte), self.at(end)
-            found.append(Redirect(start, stop, self.text[start:stop]))
+            if child.type in _REDIRECTS:
+                redirect, words = self._redirect(child)
+                found.append(redirect)
+                extra.extend(words)
         return found, extra
+
+    def _redirect(self, node: TreeNode) -> tuple[Redirect, list[Word]]:
+        """A redirection, and the words of the command that the grammar hung on it."""
+        if node.type == "heredoc_redirect":
+            self.script.has_heredoc = True
+        end = node.end_byte
+        extra: list[Word] = []
+        if node.type == "file_redirect":
+            # The grammar takes every word after ``> file`` into the redirection; only the first is its.
+            targets = [part for part in node.named_children if part.type != "file_descriptor"]
+            if len(targets) > 1:
+                end = targets[0].end_byte
+                extra = [self._word(part) for part in targets[1:]]
+        start, stop = self.at(node.start_byte), self.at(end)
+        return Redirect(start, stop, self.text[start:stop]), extra
 
     def _command(
         self,
@@ -403,7 +410,7 @@ class _Builder:
             if child_kind == "variable_assignment":
                 (words if kind == "declaration_command" else assignments).append(self._word(child))
             elif child_kind in _REDIRECTS:
-                found, more = self._redirects_of(child)
+                found, more = self._redirect(child)
                 own.append(found)
                 words.extend(more)
             elif child_kind == "comment":
@@ -428,19 +435,6 @@ class _Builder:
         )
         self.commands.append(command)
         self._substitutions(node, within, item)
-
-    def _redirects_of(self, child: TreeNode) -> tuple[Redirect, list[Word]]:
-        if child.type == "heredoc_redirect":
-            self.script.has_heredoc = True
-        end = child.end_byte
-        extra: list[Word] = []
-        if child.type == "file_redirect":
-            targets = [part for part in child.named_children if part.type != "file_descriptor"]
-            if len(targets) > 1:
-                end = targets[0].end_byte
-                extra = [self._word(part) for part in targets[1:]]
-        start, stop = self.at(child.start_byte), self.at(end)
-        return Redirect(start, stop, self.text[start:stop]), extra
 
     def _substitutions(self, node: TreeNode, within: tuple[str, ...], item: int) -> None:
         """Find the commands inside ``$(…)``, backquotes and ``<(…)`` among a command's words."""
@@ -478,7 +472,7 @@ class _Builder:
             inner = self._text(node)[1:-1]
             if any(child.type not in ('"', "string_content") for child in node.children):
                 return None
-            return _unescape_double(inner) if "\\" in inner else inner
+            return _unescape(inner, _ESCAPED_IN_QUOTES) if "\\" in inner else inner
         if kind in ("concatenation", "command_name"):
             count = node.child_count
             if count == 0:
@@ -495,29 +489,13 @@ class _Builder:
         return self.text[self.at(node.start_byte) : self.at(node.end_byte)]
 
 
-def _unescape(text: str) -> str:
+def _unescape(text: str, escapable: str | None = None) -> str:
+    """Quote removal of backslashes, before any character or only before those in ``escapable``."""
     out: list[str] = []
     index = 0
     while index < len(text):
         ch = text[index]
-        if ch == "\\" and index + 1 < len(text):
-            index += 1
-            ch = text[index]
-            if ch == "\n":
-                index += 1
-                continue
-        out.append(ch)
-        index += 1
-    return "".join(out)
-
-
-def _unescape_double(text: str) -> str:
-    """Quote removal inside double quotes: POSIX 2.2.3 escapes only these characters."""
-    out: list[str] = []
-    index = 0
-    while index < len(text):
-        ch = text[index]
-        if ch == "\\" and index + 1 < len(text) and text[index + 1] in '$`"\\\n':
+        if ch == "\\" and index + 1 < len(text) and (escapable is None or text[index + 1] in escapable):
             index += 1
             ch = text[index]
             if ch == "\n":

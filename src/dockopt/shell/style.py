@@ -39,7 +39,7 @@ def operator_break(document: Document, node: Instruction | None = None, operator
     The habits are those of ``node`` where it has any, else those of the file.
     """
     eol, escape, indent = document.eol, document.escape, document.indent
-    leading = leading_operators(document)
+    leading: bool | None = None
     if node is not None and len(node.lines) > 1:
         rows = [row for line in _rows(node) if (row := line.strip()) != "&&"]
         if any(row.startswith("&&") for row in rows):
@@ -47,6 +47,8 @@ def operator_break(document: Document, node: Instruction | None = None, operator
         elif any(row.endswith("&&") for row in rows):
             leading = False
         indent = command_indent(document, node)
+    if leading is None:
+        leading = leading_operators(document)
     if leading:
         return f" {escape}{eol}{indent}{operator} "
     tight = node is not None and f"&&{escape}{eol}" in node.text and f"&& {escape}{eol}" not in node.text
@@ -90,7 +92,7 @@ def insert_item(document: Document, node: Instruction, script: Script, after: in
     following = script.items[after + 1] if after != -1 and after + 1 < len(script.items) else None
     if following is not None:
         start, end = node.args_start + item.end, node.args_start + following.start
-        if node.raw_offset(end, after=True) - node.raw_offset(start) == end - start:
+        if node.one_line(start, end):
             return (item.end, item.end, f" && {text}")  # it stands in the middle of a line: so does what is added
     one_line = sum(line.logical >= 0 for line in node.lines) == 1
     if one_line and len(node.line.rstrip()) + len(text) + 4 <= WIDTH:

@@ -217,6 +217,10 @@ class Instruction(Node):
                     return found
         return found
 
+    def one_line(self, start: int, end: int) -> bool:
+        """Whether no line break stands between two logical offsets."""
+        return self.raw_offset(end, after=True) - self.raw_offset(start) == end - start
+
     def comment_between(self, start: int, end: int) -> bool:
         """Whether a comment line stands between two logical offsets."""
         low, high = self.raw_offset(start), self.raw_offset(end, after=True)

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from dockopt.api import Command, Facts, Invocation, Known, ScriptView
-from dockopt_transforms.shell._calls import word_set
+from dockopt_transforms._tables import word_set
 
 _SYSTEM = word_set("apt apk dnf yum microdnf zypper pacman gem")
 _MANIFESTED = word_set("npm yarn pnpm bundle composer")

@@ -16,18 +16,19 @@ from dockopt.api import (
     ScriptView,
     parse_script,
 )
-from dockopt_transforms.layers._leaks import Obstacle, words
+from dockopt_transforms._tables import word_set
+from dockopt_transforms.layers._leaks import Obstacle
 
 # Comments that tools look for above an instruction, or above one line of it.
 _TOOLS = tuple(
-    words(
+    word_set(
         "hadolint dockopt tally shellcheck renovate trivy checkov kics snyk nosemgrep nosec dockle semgrep region "
         "endregion {{ {%"
     )
 )
 _WRITABLE = frozenset(("rw", "readwrite", "rw=true", "readwrite=true"))
 _DIRECTIVES = ("check", "escape", "syntax")
-_KEYWORDS = words("FROM RUN COPY ADD ENV ARG USER WORKDIR CMD ENTRYPOINT EXPOSE VOLUME LABEL SHELL HEALTHCHECK ONBUILD")
+_KEYWORDS = word_set("FROM RUN COPY ADD ENV ARG USER WORKDIR CMD ENTRYPOINT EXPOSE VOLUME LABEL SHELL HEALTHCHECK ONBUILD")
 
 
 def for_a_tool(comment: str) -> bool:

@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 from dockopt.api import Command, Facts, Known, ScriptView, base_name, unwrap
+from dockopt_transforms._tables import word_set
 
 
 class Obstacle(NamedTuple):
@@ -20,13 +21,9 @@ class Obstacle(NamedTuple):
     reason: str
 
 
-def words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 # A subshell of its own; POSIX leaves open whether the last command of a pipeline has one, dash, ash and bash give it one.
 _OWN_SHELL = frozenset(("subshell", "command_substitution", "process_substitution", "pipeline"))
-_STATE = words(
+_STATE = word_set(
     "cd pushd popd dirs export readonly declare typeset local set unset umask ulimit shopt source . eval "
     "read getopts shift hash let mapfile readarray exit return exec"
 )
@@ -38,16 +35,16 @@ _BACKGROUND = r"(?<![&<>|\\])&(?![&>])"
 _MOUNTED = r"/etc/(?:hosts|resolv\.conf|hostname)(?![\w./-])|/dev/shm(?![\w-])"
 _SHELL_PATHS = frozenset(("/bin/sh", "/usr/bin/sh", "sh"))
 _FILE_MOVERS = frozenset(("ln", "mv", "cp", "rm", "install", "update-alternatives", "dpkg-divert"))
-_SERVICE_TOOLS = words(
+_SERVICE_TOOLS = word_set(
     "service invoke-rc.d rc-service systemctl initctl apachectl apache2ctl pg_ctl pg_ctlcluster "
     "start-stop-daemon rabbitmqctl supervisorctl"
 )
-_DAEMONS = words(
+_DAEMONS = word_set(
     "mysqld mysqld_safe mariadbd mariadbd-safe mongod redis-server dockerd containerd Xvfb dbus-daemon "
     "dbus-launch nohup setsid supervisord rabbitmq-server sshd crond cron slapd postgres memcached nginx "
     "httpd tmux screen"
 )
-_ASKS_ONLY = words("-v -V --version -h --help -t version help status")
+_ASKS_ONLY = word_set("-v -V --version -h --help -t version help status")
 
 
 def own_shell(command: Command) -> bool:

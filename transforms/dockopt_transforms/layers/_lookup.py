@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from dockopt.api import Facts, ScriptView, base_name
-from dockopt_transforms.layers._leaks import own_shell, real_name, words
+from dockopt_transforms._tables import word_set
+from dockopt_transforms.layers._leaks import own_shell, real_name
 from dockopt_transforms.layers._purpose import SYSTEM
 
 # Tools these images keep at /usr/local/bin, where installing another version of them puts it too.
@@ -19,12 +20,12 @@ _IN_PLACE = {
     "ruby": ("gem", "bundle"),
     "php": ("composer",),
 }
-_BUILTIN = words(
+_BUILTIN = word_set(
     "cd echo printf test [ [[ true false : . source export set unset eval exec exit return read umask "
     "ulimit trap mkdir rm cp mv ln chmod chown touch cat sed grep awk find tar ls sleep date"
 )
-_SYSTEM_TOOLS = words("apt apt-get aptitude apk dnf yum microdnf zypper pacman dpkg rpm add-apt-repository")
-_VERSION_MANAGERS = words("n nvm pyenv rbenv nodenv phpenv jenv asdf rustup virtualenv pyvenv sdk rvm")
+_SYSTEM_TOOLS = word_set("apt apt-get aptitude apk dnf yum microdnf zypper pacman dpkg rpm add-apt-repository")
+_VERSION_MANAGERS = word_set("n nvm pyenv rbenv nodenv phpenv jenv asdf rustup virtualenv pyvenv sdk rvm")
 _VERSION = r"(?:[-_]v?\d.*|\d[\d.]*(?:\.(?:tar\.\w+|tgz|zip|whl|deb|rpm|run|sh|phar))?|\.phar|[@=<>~!].*)?\Z"
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dockopt.api import Command, ScriptView, base_name
-from dockopt_transforms.layers._leaks import real_name, words
+from dockopt_transforms._tables import word_set
+from dockopt_transforms.layers._leaks import real_name
 
 SYSTEM = frozenset(("apt", "apk", "dnf", "yum", "microdnf", "zypper", "pacman"))
 PACKAGES, DEPENDENCIES, BUILD = "system packages", "language dependencies", "a build"
 
-_BUILDERS = words(
+_BUILDERS = word_set(
     "make gmake cmake ninja meson scons configure bootstrap gcc g++ cc c++ clang rustc javac ant mvn mvnw "
     "gradle gradlew sbt lein bazel msbuild xbuild cabal stack webpack tsc ng grunt gulp bower rebar3 "
     "catkin_make colcon qmake b2 rake waf phpize docker-php-ext-install docker-php-ext-configure pecl R "
@@ -18,7 +19,7 @@ _BUILDERS = words(
 )
 _CACHES = ("/var/lib/apt/lists", "/var/cache/")
 # They set up what a package manager then reads.
-_PACKAGE_TOOLS = words("add-apt-repository apt-add-repository apt-key dpkg rpm rpmkeys yum-config-manager")
+_PACKAGE_TOOLS = word_set("add-apt-repository apt-add-repository apt-key dpkg rpm rpmkeys yum-config-manager")
 _BUILD_VERBS = {
     "cargo": ("build", "install", "test"),
     "go": ("build", "install", "test"),

@@ -441,21 +441,12 @@ def _separator(document: Document, node: Instruction, operator: str, text: str) 
     return f"; {document.escape}{document.eol}{own}"
 
 
-def privilege(call: Invocation | None) -> str:
-    """``"sudo "`` where the call runs behind it, else nothing."""
-    for word in call.wrappers if call is not None else ():
-        if base_name(word.text) in ("sudo", "doas"):
-            return word.text + " "
-    return ""
-
-
 def same_line(view: ScriptView, start: int, end: int) -> bool:
     """Whether no line break stands between two offsets of a script as it is written."""
     if view.heredoc is not None:
         return "\n" not in view.script.text[start:end]
-    node = view.instruction
-    base = node.args_start
-    return node.raw_offset(base + end, after=True) - node.raw_offset(base + start) == end - start
+    base = view.instruction.args_start
+    return view.instruction.one_line(base + start, base + end)
 
 
 def remove_run(editor: Editor, view: ScriptView) -> None:

@@ -153,14 +153,6 @@ def certain(view: ScriptView, command: Command) -> bool:
     return script.items[index].operator != "||"
 
 
-def privilege(call: Invocation) -> str:
-    """``"sudo "`` where the call runs behind it, else nothing."""
-    for word in call.wrappers:
-        if base_name(word.text) in ("sudo", "doas"):
-            return word.text + " "
-    return ""
-
-
 def removes(command: Command, paths: tuple[str, ...]) -> bool:
     """Whether a command is an ``rm`` or ``find`` of one of these directories, or of what is in it."""
     index = unwrap(command)
@@ -247,7 +239,7 @@ class Cleaner(Transform):
 
     def text(self, facts: Facts, view: ScriptView, call: Invocation) -> str:
         """The command that cleans after ``call``."""
-        return f"{privilege(call)}{call.executable.text} {self.clean}"
+        return f"{call.privilege}{call.executable.text} {self.clean}"
 
     def objection(self, facts: Facts, view: ScriptView, fills: list[Invocation]) -> Refusal | None:
         """Why this manager's cache is to stay, beyond what holds for all."""

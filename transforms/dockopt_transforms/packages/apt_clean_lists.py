@@ -109,7 +109,7 @@ def _for_run(document: Document, facts: Facts, view: ScriptView) -> Iterator[Pro
     if all(use.kind == "update" for use in uses) and len(uses) == len(view.script.commands):
         return  # nothing but an update that nobody needs: apt-join-update drops it
     last = [use for use in uses if use.kind != "clean"][-1]
-    text = next((_apt.privilege(use.call) for use in reversed(uses) if use.call is not None), "") + CLEANUP
+    text = next((use.call.privilege for use in reversed(uses) if use.call is not None), "") + CLEANUP
     item = last.command.item
     change = _apt.append_command(facts, document, view, item, text)
     if change is None:

@@ -156,7 +156,7 @@ def _add(document: Document, facts: Facts, view: ScriptView, use: Use, lists: Li
 def _update_text(use: Use, last: Use | None) -> str:
     """The update to write: as the file writes it elsewhere, with this call's own ``sudo``."""
     call = use.call
-    own = _apt.privilege(call)
+    own = call.privilege if call is not None else ""
     if last is not None and last.call is not None and not last.command.within:
         command = last.command
         start = last.call.executable.start

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dockopt.api import Facts, Invocation, Phase, Refusal, ScriptView, split_reference
-from dockopt_transforms.packages._cleanup import Cleaner, later_scripts, privilege
+from dockopt_transforms.packages._cleanup import Cleaner, later_scripts
 
 _CACHE = "/usr/local/bundle/cache"
 
@@ -41,7 +41,7 @@ class BundleCacheClean(Cleaner):
     clean = f"rm -rf {_CACHE}/*"
 
     def text(self, facts: Facts, view: ScriptView, call: Invocation) -> str:
-        return privilege(call) + self.clean
+        return call.privilege + self.clean
 
     def objection(self, facts: Facts, view: ScriptView, fills: list[Invocation]) -> Refusal | None:
         node = view.instruction

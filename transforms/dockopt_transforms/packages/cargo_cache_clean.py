@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dockopt.api import Command, Facts, Invocation, Phase, ScriptView
 from dockopt_transforms.packages._build import BuildCleaner
-from dockopt_transforms.packages._cleanup import privilege
 
 
 class CargoCacheClean(BuildCleaner):
@@ -43,7 +42,7 @@ class CargoCacheClean(BuildCleaner):
         return call.verb in ("build", "b", "install", "fetch", "test", "check", "rustc")
 
     def text(self, facts: Facts, view: ScriptView, call: Invocation) -> str:
-        return privilege(call) + self.clean
+        return call.privilege + self.clean
 
     def cleans(self, command: Command, call: Invocation | None) -> bool:
         by_variable = any("CARGO_HOME" in word.text and "registry" in word.text for word in command.words)

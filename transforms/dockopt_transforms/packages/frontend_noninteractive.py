@@ -105,12 +105,8 @@ def _without(node: Instruction, pair: Pair) -> Edit:
     """Delete one of several pairs, the white space beside it only where that is on its line."""
     before = max((other.end for other in node.pairs if other.end <= pair.start), default=None)
     following = min((other.start for other in node.pairs if other.start >= pair.end), default=None)
-    if before is not None and _same_line(node, before, pair.start):
+    if before is not None and node.one_line(before, pair.start):
         return (before, pair.end, "")
-    if following is not None and _same_line(node, pair.end, following):
+    if following is not None and node.one_line(pair.end, following):
         return (pair.start, following, "")
     return (pair.start, pair.end, "")
-
-
-def _same_line(node: Instruction, start: int, end: int) -> bool:
-    return node.raw_offset(end, after=True) - node.raw_offset(start) == end - start

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dockopt.api import Facts, Invocation, Phase, Refusal, ScriptView
 from dockopt_transforms.packages._build import BuildCleaner
-from dockopt_transforms.packages._cleanup import privilege
 
 
 class GradleCacheClean(BuildCleaner):
@@ -48,7 +47,7 @@ class GradleCacheClean(BuildCleaner):
         return call.verb_word is not None and call.verb not in ("wrapper", "help", "tasks")
 
     def text(self, facts: Facts, view: ScriptView, call: Invocation) -> str:
-        return privilege(call) + self.clean
+        return call.privilege + self.clean
 
     def version_objection(self, facts: Facts, view: ScriptView, fills: list[Invocation]) -> Refusal | None:
         if not all(call.option("--no-daemon") for call in fills):

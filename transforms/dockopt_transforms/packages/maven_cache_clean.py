@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dockopt.api import Facts, Invocation, Phase, Refusal, ScriptView
 from dockopt_transforms.packages._build import BuildCleaner
-from dockopt_transforms.packages._cleanup import privilege
 
 
 class MavenCacheClean(BuildCleaner):
@@ -46,7 +45,7 @@ class MavenCacheClean(BuildCleaner):
         return call.verb_word is not None
 
     def text(self, facts: Facts, view: ScriptView, call: Invocation) -> str:
-        return privilege(call) + self.clean
+        return call.privilege + self.clean
 
     def version_objection(self, facts: Facts, view: ScriptView, fills: list[Invocation]) -> Refusal | None:
         env = facts.state(view.instruction).env

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dockopt.api import Command, Facts, Invocation, Phase, Refusal, ScriptView, base_name
-from dockopt_transforms.packages._cleanup import Cleaner, privilege
+from dockopt_transforms.packages._cleanup import Cleaner
 
 _CACHE = "/var/cache/pacman/pkg"
 
@@ -54,7 +54,7 @@ class PacmanClean(Cleaner):
         return super().cleans(command, call) or command.name == "paccache"
 
     def text(self, facts: Facts, view: ScriptView, call: Invocation) -> str:
-        return privilege(call) + self.clean
+        return call.privilege + self.clean
 
     def objection(self, facts: Facts, view: ScriptView, fills: list[Invocation]) -> Refusal | None:
         if any(call.option("-r", "--root", "--sysroot") for call in fills):

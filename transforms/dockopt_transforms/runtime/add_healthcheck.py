@@ -22,8 +22,8 @@ from dockopt.api import (
     base_name,
     installed,
 )
+from dockopt_transforms._tables import word_set
 from dockopt_transforms.runtime._start import insert_late, json_list, start_of
-from dockopt_transforms.shell._calls import word_set
 
 _WORKERS = word_set("celery sidekiq rq dramatiq")
 _SLOW = {"java": "30s", "ruby": "15s", "php": "10s", "dotnet": "10s"}

@@ -26,8 +26,8 @@ from dockopt.api import (
     base_name,
     parse_script,
 )
+from dockopt_transforms._tables import word_set
 from dockopt_transforms.runtime._start import INITS, hands_over, json_list, json_string
-from dockopt_transforms.shell._calls import word_set
 
 # What only a shell can do: builtins that no program of that name stands for, and words of its grammar.
 _BUILTIN = word_set(

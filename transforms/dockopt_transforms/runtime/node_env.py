@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockopt.api import Document, Editor, Effects, Facts, Known, Phase, Proposal, Refusal, Safety, Transform, base_name
+from dockopt_transforms._tables import word_set
 from dockopt_transforms.runtime._start import Start, env_text, insert_late, start_of
-from dockopt_transforms.shell._calls import word_set
 
 _MANAGERS = word_set("npm yarn pnpm bun npx")
 _RUNTIMES = word_set("node nodejs pm2-runtime next nest nuxt serve tsx ts-node bun")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockopt.api import Blank, Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Safety, Transform
+from dockopt_transforms._tables import word_set
 from dockopt_transforms.runtime._start import env_text, start_of
-from dockopt_transforms.shell._calls import word_set
 
 _PROGRAMS = word_set(
     "python python2 python3 uvicorn gunicorn hypercorn daphne flask fastapi celery streamlit waitress-serve django-admin"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from dockopt.api import Command, Facts, Known, ScriptView, Stage, base_name, unwrap
-from dockopt_transforms.shell._calls import word_set
+from dockopt_transforms._tables import word_set
 
 if TYPE_CHECKING:
     from dockopt.api import App, Context

@@ -26,10 +26,10 @@ from dockopt.api import (
     parse_script,
     posix_shell,
 )
+from dockopt_transforms._tables import word_set
 from dockopt_transforms.runtime._start import Start, insert_late, lead, start_of
 from dockopt_transforms.runtime.node_env import develops
 from dockopt_transforms.security._account import Account, account_for
-from dockopt_transforms.shell._calls import word_set
 
 if TYPE_CHECKING:
     from dockopt.api import App, Context, Launch

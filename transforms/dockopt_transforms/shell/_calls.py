@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from dockopt.api import Command, Facts, Option, ScriptView, Word, base_name, unwrap
+from dockopt_transforms._tables import word_set
 
 _WRAPPERS = ("sudo", "env", "time", "exec", "command", "nice", "nohup")
-
-
-def word_set(text: str) -> frozenset[str]:
-    """The words of ``text`` as a set: tables of names read better without quotes and commas."""
-    return frozenset(text.split())
 
 
 #: tree-sitter's names of the constructs that hold several commands.

@@ -23,7 +23,8 @@ from dockopt.api import (
     base_name,
     insert_item,
 )
-from dockopt_transforms.shell._calls import editable, options, word_set
+from dockopt_transforms._tables import word_set
+from dockopt_transforms.shell._calls import editable, options
 
 _WGET = word_set(
     "-a -A -B -D -e -i -I -l -o -O -P -Q -R -t -T -U -w -X --output-document --directory-prefix --tries --header "

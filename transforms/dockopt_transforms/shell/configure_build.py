@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockopt.api import Document, Editor, Facts, Phase, Proposal, Refusal, Safety, Transform, base_name, insert_after
-from dockopt_transforms.shell._calls import Call, calls, grouped, word_set
+from dockopt_transforms._tables import word_set
+from dockopt_transforms.shell._calls import Call, calls, grouped
 
 # Options every configure script made by Autoconf has, and the hand-written ones of that name (nginx, FFmpeg,
 # zlib, OpenSSL) do not.

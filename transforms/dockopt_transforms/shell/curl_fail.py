@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from dockopt.api import Document, Edit, Editor, Facts, Option, Phase, Proposal, Refusal, Safety, Transform, insert_after
-from dockopt_transforms.shell._calls import Call, calls, grouped, names_of, options, word_set
+from dockopt_transforms._tables import word_set
+from dockopt_transforms.shell._calls import Call, calls, grouped, names_of, options
 
 _VALUED = word_set(
     "-A -b -c -C -d -D -e -E -F -h -H -K -m -o -P -Q -r -t -T -u -U -w -x -X -y -Y -z --output --header --retry "

@@ -22,7 +22,8 @@ from dockopt.api import (
     base_name,
     read_call,
 )
-from dockopt_transforms.shell._calls import editable, word_set
+from dockopt_transforms._tables import word_set
+from dockopt_transforms.shell._calls import editable
 
 _ROOT = frozenset(("root", "0", "root:root", "0:0", "root:0", "0:root"))
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=")

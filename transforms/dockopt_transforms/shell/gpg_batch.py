@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockopt.api import Document, Editor, Facts, Phase, Proposal, Refusal, Transform, insert_after
-from dockopt_transforms.shell._calls import Call, calls, grouped, word_set
+from dockopt_transforms._tables import word_set
+from dockopt_transforms.shell._calls import Call, calls, grouped
 
 # Commands that do the same with and without --batch where there is no terminal to ask on.
 _SAME = word_set(

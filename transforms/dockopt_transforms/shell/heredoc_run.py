@@ -17,7 +17,8 @@ from dockopt.api import (
     ScriptView,
     Transform,
 )
-from dockopt_transforms.shell._calls import COMPOUND, word_set
+from dockopt_transforms._tables import word_set
+from dockopt_transforms.shell._calls import COMPOUND
 
 _LEAST = 3
 _SIMPLE = word_set(

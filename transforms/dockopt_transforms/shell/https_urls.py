@@ -22,7 +22,8 @@ from dockopt.api import (
     Word,
     base_name,
 )
-from dockopt_transforms.shell._calls import calls, word_set
+from dockopt_transforms._tables import word_set
+from dockopt_transforms.shell._calls import calls
 
 # Hosts that serve the same paths over https, by their operators' own pages (2026-08).
 _HOSTS = word_set(

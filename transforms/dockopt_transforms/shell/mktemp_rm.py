@@ -19,7 +19,7 @@ from dockopt.api import (
     base_name,
     insert_item,
 )
-from dockopt_transforms.shell._calls import word_set
+from dockopt_transforms._tables import word_set
 
 _MADE = re.compile(r'(?:export\s+)?([A-Za-z_]\w*)="?(?:\$\(|`)\s*mktemp\s+([^()`]*?)\s*(?:\)|`)"?\Z')
 # Programs that put nothing of the directory's name anywhere else.

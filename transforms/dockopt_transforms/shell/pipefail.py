@@ -20,7 +20,8 @@ from dockopt.api import (
     Transform,
     base_name,
 )
-from dockopt_transforms.shell._calls import COMPOUND, word_set
+from dockopt_transforms._tables import word_set
+from dockopt_transforms.shell._calls import COMPOUND
 
 # What runs the scripts then. ``set -o pipefail`` inside a script that linters take for POSIX's sh makes them warn.
 _PATHS = {"dash": "/bin/bash", "bash": "/bin/bash", "ash": "/bin/ash"}

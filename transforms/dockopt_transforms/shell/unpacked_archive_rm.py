@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockopt.api import Command, Document, Facts, Phase, Proposal, Refusal, ScriptView, Transform, Word, base_name
-from dockopt_transforms.shell._calls import options, word_set
+from dockopt_transforms._tables import word_set
+from dockopt_transforms.shell._calls import options
 from dockopt_transforms.shell._downloads import leftovers, removal
 
 _TAR = word_set(

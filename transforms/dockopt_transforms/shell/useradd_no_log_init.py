@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Transform, insert_after
-from dockopt_transforms.shell._calls import Call, calls, grouped, names_of, options, word_set
+from dockopt_transforms._tables import word_set
+from dockopt_transforms.shell._calls import Call, calls, grouped, names_of, options
 
 _VALUED = word_set(
     "-b -c -d -e -f -g -G -k -K -p -P -R -s -u -Z --base-dir --comment --home-dir --home --expiredate --inactive --gid "

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockopt.api import Document, Editor, Facts, Phase, Proposal, Refusal, Transform, base_name, insert_after
+from dockopt_transforms._tables import word_set
 from dockopt_transforms.shell import _gnu_wget
-from dockopt_transforms.shell._calls import Call, calls, grouped, options, word_set
+from dockopt_transforms.shell._calls import Call, calls, grouped, options
 
 # Short options of wget(1) that take a value, and the long ones that are common without ``=``.
 _VALUED = word_set(

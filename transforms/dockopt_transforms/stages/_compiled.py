@@ -25,7 +25,7 @@ from dockopt.api import (
     unwrap,
 )
 from dockopt_transforms._render import render
-from dockopt_transforms.shell._calls import word_set as words
+from dockopt_transforms._tables import word_set as words
 from dockopt_transforms.stages._plan import (
     LAYOUT,
     Impossible,

@@ -20,7 +20,7 @@ from dockopt.api import (
     unwrap,
 )
 from dockopt_transforms._render import render
-from dockopt_transforms.shell._calls import word_set as words
+from dockopt_transforms._tables import word_set as words
 from dockopt_transforms.stages import _npm
 from dockopt_transforms.stages._plan import (
     Impossible,
@@ -286,7 +286,7 @@ def _assign(
         (posixpath.join(root, name) if name != "." else root, f"./{name}" if name != "." else "./") for name in names
     ]
     copies = render(document, "copy_from", builder=plan.builder, pairs=pairs, chown=owner)
-    place = next((unit for unit in before if unit.node.name in ("COPY", "ADD") and plan.stays(unit)), None)
+    place = plan.sources(before)
     if place is not None and installs:
         plan.put_above(place, installs)
         installs = ""

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.api import Unknown
-from dockopt_transforms.shell._calls import word_set as words
+from dockopt_transforms._tables import word_set as words
 from dockopt_transforms.stages._plan import Impossible
 
 if TYPE_CHECKING:

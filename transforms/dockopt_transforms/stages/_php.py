@@ -78,11 +78,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     text = install_text(document, image, libraries, keep_lists=plan.lists_read(packages))
     pairs = [(_EXTENSIONS, _EXTENSIONS), (_CONFIGURATION, _CONFIGURATION)]
     text += render(document, "copy_from", builder=plan.builder, pairs=pairs, chown=None)
-    place = next((unit for unit in before if unit.node.name in ("COPY", "ADD") and plan.stays(unit)), None)
-    if place is not None:
-        plan.put_above(place, text)
-    else:
-        plan.swap(before[-1], text, comments=False)
+    plan.put_above_sources(before, text)
     return plan, stage.base, ()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from dockopt.api import (
@@ -28,7 +28,7 @@ from dockopt.api import (
     unwrap,
 )
 from dockopt_transforms._render import render
-from dockopt_transforms.shell._calls import word_set as words
+from dockopt_transforms._tables import word_set as words
 from dockopt_transforms.stages._system import PACKAGES, RUN_ONLY, at_run_time, bare
 
 # Read by the program that runs, never by a build.
@@ -155,6 +155,18 @@ class Split:
     def stays(self, unit: Unit) -> bool:
         """Whether an instruction stays in the stage that runs as it is."""
         return unit.node.id not in self._runtime
+
+    def sources(self, before: Iterable[Unit]) -> Unit | None:
+        """The first COPY or ADD among ``before`` that stays: the sources, which change with every commit."""
+        return next((unit for unit in before if unit.node.name in ("COPY", "ADD") and self.stays(unit)), None)
+
+    def put_above_sources(self, before: Sequence[Unit], text: str) -> None:
+        """Put new text above the sources, so that a commit does not have it fetched again; else in the last place."""
+        place = self.sources(before)
+        if place is not None:
+            self.put_above(place, text)
+        else:
+            self.swap(before[-1], text, comments=False)
 
     def carry(self, unit: Unit, later: str) -> None:
         """Give an instruction that is no RUN, COPY or ADD its sides.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from dockopt_transforms.shell._calls import word_set as words
+from dockopt_transforms._tables import word_set as words
 
 #: Built from source as a rule, or loading a library at run time: the ``-dev`` package it is built with.
 LIBRARIES: dict[str, tuple[str, ...]] = {

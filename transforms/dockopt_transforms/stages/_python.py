@@ -266,10 +266,8 @@ def _assign(
         for pair in node.pairs
     )
     text += render(document, "venv_runtime", builder=plan.builder, venv=environment.path, on_path=on_path)
-    # Above the sources: what changes with every commit must not make what does not be fetched again.
-    place = next((unit for unit in before if unit.node.name in ("COPY", "ADD") and plan.stays(unit)), None)
-    if place is not None and environment.path == VENV:
-        plan.put_above(place, text)
+    if environment.path == VENV:
+        plan.put_above_sources(before, text)
     else:
         plan.swap(before[-1], text, comments=False)
 

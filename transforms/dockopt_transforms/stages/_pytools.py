@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dockopt.api import Command, Facts, Instruction, Invocation, Known, ScriptView, Stage, Unknown, base_name, unwrap
-from dockopt_transforms.shell._calls import word_set as words
+from dockopt_transforms._tables import word_set as words
 from dockopt_transforms.stages._plan import Impossible, Kinds, kinds
 
 if TYPE_CHECKING:

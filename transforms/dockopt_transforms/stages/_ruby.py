@@ -10,7 +10,7 @@ import re
 
 from dockopt.api import Document, Facts, Known, Stage, Unknown, slim
 from dockopt_transforms._render import render
-from dockopt_transforms.shell._calls import word_set as words
+from dockopt_transforms._tables import word_set as words
 from dockopt_transforms.stages._plan import (
     Impossible,
     Split,
@@ -182,9 +182,5 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
             plan.carry(unit, later)
     text_ = install_text(document, image, [*libraries, *extra], keep_lists=plan.lists_read(packages))
     text_ += render(document, "copy_from", builder=plan.builder, pairs=[(GEMS, GEMS)], chown=None)
-    place = next((unit for unit in before if unit.node.name in ("COPY", "ADD") and plan.stays(unit)), None)
-    if place is not None:
-        plan.put_above(place, text_)
-    else:
-        plan.swap(before[-1], text_, comments=False)
+    plan.put_above_sources(before, text_)
     return plan, runtime, programs.evidence

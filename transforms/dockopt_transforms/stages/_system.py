@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from dockopt.api import BaseImage, Known, Unknown
-from dockopt_transforms.shell._calls import word_set as words
+from dockopt_transforms._tables import word_set as words
 
 # What a build needs and nothing that runs does: compilers, linkers, generators, headers of languages.
 BUILD_ONLY = words("""

@@ -24,7 +24,7 @@ from dockopt.api import (
     slim,
     split_reference,
 )
-from dockopt_transforms.shell._calls import word_set as words
+from dockopt_transforms._tables import word_set as words
 from dockopt_transforms.stages._plan import BASIC, Impossible, written_like
 from dockopt_transforms.stages._programs import command_names, needed_programs
 
