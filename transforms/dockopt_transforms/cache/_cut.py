@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dockopt.api import Blank, Document, Editor, Instruction, ScriptView
-from dockopt_transforms.shell._calls import word_set
+from dockopt_transforms._tables import word_set
 
 # What they change of the shell is not there any more in the second half.
 _LEAKS = word_set("cd pushd popd export set umask trap source . alias shopt unset ulimit exec")

@@ -6,7 +6,7 @@ import posixpath
 from typing import NamedTuple
 
 from dockopt.api import Command, Facts, Invocation, Known, ScriptView, Word, base_name, read_call, unwrap
-from dockopt_transforms.shell._calls import word_set
+from dockopt_transforms._tables import word_set
 
 _GO_BUILDS = frozenset(("build", "install", "test", "vet", "get"))
 _AUTOLOADER = ("-o", "--optimize-autoloader", "-a", "--classmap-authoritative", "--apcu-autoloader")

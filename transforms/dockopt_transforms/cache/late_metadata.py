@@ -26,7 +26,7 @@ from dockopt.api import (
     read_call,
     unwrap,
 )
-from dockopt_transforms.shell._calls import word_set
+from dockopt_transforms._tables import word_set
 
 # Names of build arguments whose value is another one in every build. SOURCE_DATE_EPOCH is not among them:
 # BuildKit itself reads it. A cache buster is not either: it stands where it stands on purpose.
