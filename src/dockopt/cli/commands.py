@@ -230,13 +230,7 @@ def make_plan(arguments: Arguments, overrides: Settings) -> Plan:
                 folders[folder] = None
         options = folders[folder]
         if options is not None:
-            jobs.append(
-                Job(
-                    file,
-                    options if asks_all or options.unsafe else options._replace(acting_only=True),
-                    arguments.context,
-                )
-            )
+            jobs.append(Job(file, options if asks_all or options.unsafe else options._replace(acting_only=True), arguments.context))
     if arguments.output is not None:
         _check_output(arguments.output, found.files)
     problems = tuple(Result(problem.path, error=str(problem)) for problem in found.problems)
@@ -358,4 +352,6 @@ def _close(
         for line in text.by_transform(summary):
             console.err(line)
     verb = "fixed" if task.write else "would be fixed"
-    console.err(text.closing(summary, verb=verb, verbose=arguments.verbose, all_told=all_told))
+    console.err(
+        text.closing(summary, verb=verb, verbose=arguments.verbose, all_told=all_told)
+    )
