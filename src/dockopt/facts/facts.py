@@ -82,6 +82,10 @@ class Facts:
         """Every application whose manifest COPY takes; only :attr:`app` has what its start command says."""
         return self.surroundings.apps.all
 
+    def apps_at(self, folder: str) -> tuple[App, ...]:
+        """The applications in one folder of the build context, whether a COPY names it or not."""
+        return self.surroundings.apps.at(folder)
+
     @property
     def launch(self) -> Known[Launch] | Unknown:
         """The command the final stage runs, through wrappers and the scripts of the context."""

@@ -7,19 +7,33 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dockopt.api import App, Context, Facts, Known, Unknown
+from dockopt_transforms._tables import word_set
 from dockopt_transforms.cache._installs import Stop
 from dockopt_transforms.cache._projects import Install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_ECOSYSTEM = {"bun": "node", "go": "go", "maven": "java", "gradle": "java", "dotnet": "dotnet"}
+_ECOSYSTEM = {"go": "go", "maven": "java", "gradle": "java", "dotnet": "dotnet"}
 _FIRST = {
-    "bun": ("package.json", "bun.lock", "bun.lockb"),
     "go": ("go.mod", "go.sum"),
     "maven": ("pom.xml",),
     "gradle": ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"),
 }
+#: What a tool looks for in the folders above the project's own as well.
+_ABOVE = {
+    "uv": ("pyproject.toml", "uv.toml"),
+    "cargo": ("Cargo.toml", ".cargo", "rust-toolchain", "rust-toolchain.toml"),
+    "maven": ("pom.xml", ".mvn"),
+    "gradle": ("settings.gradle", "settings.gradle.kts"),
+    "go": ("go.work",),
+}
+_MSBUILD = (
+    *("Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props"),
+    *("NuGet.config", "nuget.config", "NuGet.Config", "global.json"),
+)
+# Tables of Cargo's configuration that name no file, and keys that do.
+_CARGO_TABLES = word_set("alias build future-incompat http net profile registries registry target term unstable")
 
 
 class Manifests(NamedTuple):
@@ -30,14 +44,31 @@ class Manifests(NamedTuple):
     early: tuple[str, ...] = ()  #: the commands that install the dependencies alone; empty: the call itself
 
 
-def manifests_of(facts: Facts, context: Context, install: Install, root: str) -> Manifests | Stop | None:
-    """The manifests of an install whose project is the context's folder ``root``; None where nothing is installed."""
+def manifests_of(facts: Facts, context: Context, install: Install, root: str, top: str) -> Manifests | Stop | None:
+    """The manifests of an install whose project is the context's folder ``root``; None where nothing is installed.
+
+    :param top: the folder that is copied, ``root`` or one above it.
+    """
     if install.problem is not None:
         return Stop(*install.problem)
+    for folder in _folders_above(root, top):
+        for name in _ABOVE.get(install.tool, ()):
+            if context.exists(_join(folder, name)):
+                return Stop("needs-sources", f"{_join(folder, name)} of a folder above is read too")
     reader = _OWN.get(install.tool)
-    if reader is not None:
-        return reader(context, install, root)
-    return _of_app(facts, context, install, root)
+    found = reader(context, install, root) if reader is not None else _of_app(facts, context, install, root, top)
+    if isinstance(found, Manifests) and not found.files:
+        return Stop("manifest-missing", f"no manifest of {install.tool} is in {_shown(root)}")
+    return found
+
+
+def _folders_above(root: str, top: str) -> list[str]:
+    """The folders above one, up to another, nearest first."""
+    found = []
+    while root not in (top, ".", ""):
+        root = posixpath.dirname(root) or "."
+        found.append(root)
+    return found
 
 
 def _join(root: str, name: str) -> str:
@@ -57,7 +88,7 @@ def _hidden(context: Context, root: str, names: tuple[str, ...]) -> Stop | None:
     return None
 
 
-def _of_app(facts: Facts, context: Context, install: Install, root: str) -> Manifests | Stop | None:
+def _of_app(facts: Facts, context: Context, install: Install, root: str, top: str) -> Manifests | Stop | None:
     tool = install.tool
     wanted = _FIRST.get(tool, ())
     hidden = _hidden(context, root, wanted)
@@ -70,26 +101,27 @@ def _of_app(facts: Facts, context: Context, install: Install, root: str) -> Mani
         return Stop("manifest-missing", app.needs_sources.reason)
     if app.needs_sources.value:
         return Stop("needs-sources", app.needs_sources.evidence)
-    locks = app.locks
-    if tool == "bun":
-        locks = tuple(lock for lock in locks if posixpath.basename(lock).startswith("bun."))
-    files = (*app.manifests, *locks)
-    program = install.early.split()[0] if install.early else ""
-    if program.startswith("./") and _join(root, program) not in files:
+    files = (*app.manifests, *app.locks)
+    program = install.command.name or ""
+    if "/" in program and not program.startswith("/") and _join(root, program) not in files:
         return Stop("manifest-missing", f"{program} is not in {_shown(root)}")
     if tool == "go":
         text = context.text(_join(root, "go.mod"))
         if not (isinstance(text, Known) and re.search(r"^\s*require\b", text.value, re.M)):
             return None  # no dependencies, nothing to reuse
     if tool == "dotnet":
-        files += _above(context, root)
+        for folder in _folders_above(root, top):
+            files += _present(context, folder, _MSBUILD)
+        stop = _msbuild(context, files)
+        if stop is not None:
+            return stop
     return Manifests(tuple(dict.fromkeys(files)), app.needs_sources.evidence, (install.early,) if install.early else ())
 
 
 def _app(facts: Facts, install: Install, root: str) -> App | None:
     ecosystem = _ECOSYSTEM.get(install.tool)
-    for app in facts.apps:
-        if app.ecosystem == ecosystem and posixpath.normpath(app.root) == root:
+    for app in facts.apps_at(root):
+        if app.ecosystem == ecosystem:
             name = posixpath.basename(app.evidence)
             if ecosystem != "java" or (install.tool == "maven") == (name == "pom.xml"):
                 return app
@@ -100,14 +132,22 @@ def _shown(root: str) -> str:
     return "the build context" if root == "." else root
 
 
-def _above(context: Context, root: str) -> tuple[str, ...]:
-    """What MSBuild and NuGet read from the folders above a project."""
-    found: tuple[str, ...] = ()
-    while root not in (".", ""):
-        root = posixpath.dirname(root) or "."
-        names = ("Directory.Build.props", "Directory.Packages.props", "NuGet.config", "nuget.config", "global.json")
-        found += _present(context, root, (*names, "Directory.Build.targets"))
-    return found
+def _msbuild(context: Context, files: tuple[str, ...]) -> Stop | None:
+    """What in the files of a .NET project a restore reads besides."""
+    for name in files:
+        text = context.text(name)
+        if isinstance(text, Unknown):
+            return Stop("needs-sources", text.reason)
+        if name.lower().endswith("nuget.config"):
+            sources = re.search(r"(?is)<packageSources>.*?</packageSources>", text.value)
+            for value in re.findall(r'(?i)\bvalue\s*=\s*"([^"]*)"', sources[0]) if sources is not None else ():
+                if "://" not in value:
+                    return Stop("local-path", f"{name}: {value} is a folder of packages")
+        elif name.endswith(("proj", ".props", ".targets")):
+            reads = re.search(r"(?i)<Import\s[^>]*Project\s*=\s*\"([^\"]+)|ReadAllText|<Exec\b", text.value)
+            if reads is not None:
+                return Stop("needs-sources", f"{name}: {reads[1] or reads[0]} is read or run too")
+    return None
 
 
 def _toml(context: Context, path: str) -> dict[str, Any] | Stop:
@@ -170,24 +210,31 @@ def _pyproject(context: Context, install: Install, root: str, others: tuple[str,
     )
     project = data.get("project") if isinstance(data.get("project"), dict) else {}
     assert isinstance(project, dict)
-    listed = [*project.get("dependencies", ()), *_strings(project.get("optional-dependencies"))]
+    listed = [
+        *project.get("dependencies", ()),
+        *_strings(project.get("optional-dependencies")),
+        *_strings(data.get("dependency-groups")),
+    ]
     if local is None:
         local = next((str(one) for one in listed if "@ file:" in str(one)), None)
     if local is not None:
         return Stop("local-path", f"{path}: {local} points into the sources")
     early = (install.early,) if install.early else ()
+    if install.tool == "poetry":
+        # Poetry reads the file of the licence whatever it is to do: poetry-core's Factory.
+        licence = project.get("license")
+        if isinstance(licence, dict) and isinstance(licence.get("file"), str):
+            names = (*names, str(licence["file"]))
+        if "poetry-dynamic-versioning" in tool:
+            return Stop("needs-sources", f"{path}: the version comes from the repository")
     if install.tool == "uv":
-        if project.get("dynamic") and "--frozen" not in install.early + _text(install):
+        if project.get("dynamic") and "--frozen" not in install.command.values:
             return Stop("needs-sources", f"{path}: uv reads the sources for {', '.join(project['dynamic'])}")
         if "build-system" not in data and own.get("package") is not True:
             early = ()
     elif own.get("package-mode") is False:
         early = ()
     return Manifests(_present(context, root, names), path, early)
-
-
-def _text(install: Install) -> str:
-    return " ".join(word.text for word in install.command.words)
 
 
 def _strings(value: object) -> list[object]:
@@ -224,11 +271,53 @@ def _composer(context: Context, install: Install, root: str) -> Manifests | Stop
         data = json.loads(text.value)
     except ValueError as error:
         return Stop("manifest-missing", f"{path} does not parse: {error}")
-    repositories = data.get("repositories") if isinstance(data, dict) else None
+    stop = composer_problem(
+        path, data if isinstance(data, dict) else {}, bool(_present(context, root, ("symfony.lock",)))
+    )
+    if stop is not None:
+        return stop
+    return Manifests(_present(context, root, names), path, (install.early,) if install.early else ())
+
+
+# Plugins that read nothing of the project but composer.json and what is installed.
+_PLUGINS = word_set(
+    "symfony/flex symfony/runtime php-http/discovery pestphp/pest-plugin phpstan/extension-installer "
+    "dealerdirect/phpcodesniffer-composer-installer composer/package-versions-deprecated ocramius/package-versions "
+    "kylekatarnls/update-helper hirak/prestissimo yiisoft/yii2-composer tbachert/spi ergebnis/composer-normalize"
+)
+_EXTRA = word_set("branch-alias laravel symfony hyperf thanks bootstrap expose-php")
+
+
+def composer_problem(path: str, data: dict[str, Any], recipes_locked: bool) -> Stop | None:
+    """What in a composer.json makes an install read or write other files of the project, scripts apart.
+
+    :param recipes_locked: whether symfony.lock is there: without it Symfony Flex writes the files of every recipe.
+    """
+
+    def table(value: object) -> dict[str, Any]:
+        return value if isinstance(value, dict) else {}
+
+    repositories = data.get("repositories")
     listed = repositories.values() if isinstance(repositories, dict) else repositories or ()
     if any(isinstance(one, dict) and one.get("type") in ("path", "artifact") for one in listed):
         return Stop("local-path", f"{path}: a repository of it is a folder of the sources")
-    return Manifests(_present(context, root, names), path, (install.early,) if install.early else ())
+    config = table(data.get("config"))
+    if "vendor-dir" in config:
+        return Stop("own-way", f"{path}: vendor-dir is set")
+    required = {*table(data.get("require")), *table(data.get("require-dev"))}
+    if "symfony/flex" in required and not recipes_locked:
+        return Stop("needs-sources", f"{path}: symfony/flex writes files of its recipes")
+    allowed = {name for name, on in table(config.get("allow-plugins")).items() if on is not False}
+    curious = sorted(allowed - _PLUGINS) or sorted(
+        name for name in required if re.search(r"composer-(?:patches|installers|merge|scaffold)|core-recommended", name)
+    )
+    extra = sorted(table(data.get("extra")).keys() - _EXTRA)
+    events = [name for name in table(data.get("scripts")) if name.endswith(("-package-install", "-package-update"))]
+    events = [name for name in events if "root-package" not in name]
+    for found, what in ((curious, "the plugin"), (extra, "what extra says of"), (events, "the script")):
+        if found:
+            return Stop("needs-sources", f"{path}: {what} {found[0]} may read or write files of the project")
+    return None
 
 
 def _mix(context: Context, install: Install, root: str) -> Manifests | Stop | None:
@@ -240,9 +329,11 @@ def _mix(context: Context, install: Install, root: str) -> Manifests | Stop | No
     text = context.text(path)
     if isinstance(text, Unknown):
         return Stop("manifest-missing", text.reason)
-    local = re.search(r"\bpath:|\bapps_path:|\bFile\.|\bCode\.", text.value)
+    local = re.search(
+        r"\bpath:|\bapps_path:|\bFile\.|\bCode\.|\bSystem\.cmd|\.\./|\"deps\.get\":|\bdeps_path:", text.value
+    )
     if local is not None:
-        return Stop("needs-sources", f"{path}: {local[0]} reads other files of the project")
+        return Stop("needs-sources", f"{path}: {local[0]} may read other files of the project")
     return Manifests(_present(context, root, names), path)
 
 
@@ -262,6 +353,12 @@ def _cargo(context: Context, install: Install, root: str) -> Manifests | Stop | 
             return Stop("needs-sources", f"{path}: {key} names files of the project")
     if any(key in package for key in ("build", "default-run", "workspace")) or context.is_file(_join(root, "build.rs")):
         return Stop("needs-sources", f"{path}: building it starts with files of the project")
+    if _local_dependency([{"package": package}, data.get("lints")], ("workspace",)) is not None:
+        return Stop("needs-sources", f"{path}: it takes values from a workspace")
+    for config in (".cargo/config.toml", ".cargo/config"):
+        stop = _cargo_config(context, _join(root, config))
+        if stop is not None:
+            return stop
     tables = [value for key, value in data.items() if key.endswith("dependencies") or key == "target"]
     local = _local_dependency(tables, ("path", "workspace"))
     if local is not None:
@@ -288,6 +385,23 @@ def _cargo(context: Context, install: Install, root: str) -> Manifests | Stop | 
         path,
         ("mkdir src", stub, install.early, clean, "rm -r src"),
     )
+
+
+def _cargo_config(context: Context, path: str) -> Stop | None:
+    """Why Cargo's configuration leads to other files of the project."""
+    if not context.is_file(path):
+        return None
+    data = _toml(context, path)
+    if isinstance(data, Stop):
+        return data
+    other = sorted(data.keys() - _CARGO_TABLES)
+    if other:
+        return Stop("needs-sources", f"{path}: {other[0]} may name folders of the project")
+    for table in _tables(data):
+        for key, value in table.items():
+            if isinstance(value, str) and "/" in value and "://" not in value and not value.startswith("/"):
+                return Stop("needs-sources", f"{path}: {key} names {value}")
+    return None
 
 
 _OWN: dict[str, Callable[[Context, Install, str], Manifests | Stop | None]] = {

@@ -10,11 +10,8 @@ from dockopt_transforms._tables import word_set
 
 _GO_BUILDS = frozenset(("build", "install", "test", "vet", "get"))
 _AUTOLOADER = ("-o", "--optimize-autoloader", "-a", "--classmap-authoritative", "--apcu-autoloader")
-# They read no file of the application's.
-_HARMLESS = word_set(
-    "echo printf true : set mkdir export corepack update-ca-certificates ldconfig locale-gen curl wget"
-)
-_SYSTEM = word_set("apt apk dnf yum microdnf zypper pacman")
+# Phases of Maven's lifecycles: other goals start a project, ask for help …
+_PHASES = word_set("validate compile process-classes test-compile test package verify install deploy")
 
 
 class Install(NamedTuple):
@@ -45,47 +42,27 @@ def installs(view: ScriptView) -> list[Install]:
 
 def read_install(view: ScriptView, command: Command) -> Install | None:
     """Read a command as an install by a manifest, None where it is none."""
+    if unwrap(command):
+        return None  # behind sudo or env: what it would be to run the call for the dependencies so is not followed
     call = read_call(command)
     if call is not None:
         reader = _READERS.get(call.manager.name)
         return reader(view, call) if reader is not None else None
-    index = unwrap(command)
-    words = command.words[index:]
+    words = command.words
     if len(words) < 2:
         return None
     named = _NAMED.get(base_name(words[0].value or ""))
     return named(view, command, words) if named is not None else None
 
 
-def independent(view: ScriptView, command: Command) -> bool:
-    """Whether a command certainly reads nothing of the application's sources."""
-    if any(redirect.text.lstrip("0123456789").startswith("<") for redirect in command.redirects):
-        return False
-    call = read_call(command)
-    if call is not None:
-        if read_install(view, command) is not None or any(_pathlike(word) for word in call.operands):
-            return False
-        local = any(option.name in ("-r", "--requirement", "-c", "-e", "--editable") for option in call.options)
-        if call.manager.name in _SYSTEM or call.action in ("clean", "update"):
-            return True
-        if call.manager.name in ("pip", "gem"):
-            return not local and (bool(call.operands) or call.verb == "config")
-        if call.manager.name in ("npm", "yarn", "pnpm", "bun"):
-            wide = call.option("-g", "--global") is not None or call.verb == "global"
-            return wide or call.verb in ("config", "set")
-        return call.manager.name == "dotnet" and call.verb == "tool" and "-g" in command.values
-    index = unwrap(command)
-    if index >= len(command.words):
-        return not command.words  # nothing but assignments
-    words = command.words[index:]
-    name = base_name(words[0].value or "")
-    if name == "rm":
-        return all(word.text.startswith(("-", "/", "~", "$HOME")) for word in words[1:])
-    if name.startswith("python"):
-        return [word.value for word in words[1:3]] == ["-m", "venv"]
-    if name in ("mix", "poetry", "uv", "pipenv"):
-        return len(words) > 1 and words[1].value in ("local.hex", "local.rebar", "config", "self", "--version", "venv")
-    return name in _HARMLESS
+def _kept(call: Invocation, *names: str, prefixes: tuple[str, ...] = ()) -> list[str]:
+    """The options of a call that another call of the same tool needs too, as written."""
+    found = [
+        option.word.text + (f" {option.value_word.text}" if option.value_word is not None else "")
+        for option in call.options
+        if option.name in names or (prefixes and option.word.text.startswith(prefixes))
+    ]
+    return list(dict.fromkeys(found))
 
 
 def working_directory(facts: Facts, install: Install) -> str | None:
@@ -105,19 +82,6 @@ def working_directory(facts: Facts, install: Install) -> str | None:
     return posixpath.normpath(posixpath.join(here, install.folder))
 
 
-def _pathlike(word: Word) -> bool:
-    text = word.value
-    if text is None:
-        return True
-    return text.startswith((".", "/", "~", "file:")) or text.endswith((".whl", ".deb", ".rpm", ".tgz", ".tar.gz"))
-
-
-def _node(view: ScriptView, call: Invocation) -> Install | None:
-    if call.verb not in ("install", "i") or call.operands or call.option("-g", "--global", "--cwd") is not None:
-        return None
-    return Install("bun", view, call.command, outputs=("node_modules",))
-
-
 def _composer(view: ScriptView, call: Invocation) -> Install | None:
     if call.verb not in ("install", "i"):
         return None
@@ -125,7 +89,7 @@ def _composer(view: ScriptView, call: Invocation) -> Install | None:
     if where is not None:
         return None
     alone = call.option("--no-scripts") is not None and call.option("--no-autoloader") is not None
-    words = [word.text for word in call.command.words if word.value not in _AUTOLOADER]
+    words = [word.text for word in (*call.command.assignments, *call.command.words) if word.value not in _AUTOLOADER]
     words += [flag for flag in ("--no-scripts", "--no-autoloader") if flag not in words]
     return Install("composer", view, call.command, early="" if alone else " ".join(words), outputs=("vendor",))
 
@@ -144,55 +108,55 @@ def _go(view: ScriptView, call: Invocation) -> Install | None:
 
 
 def _cargo(view: ScriptView, call: Invocation) -> Install | None:
-    if call.verb != "build" or any(
-        option.name in ("--manifest-path", "-C", "--target-dir", "-Z") for option in call.options
-    ):
+    if call.verb != "build" or call.option("--manifest-path", "-C", "--target-dir", "-Z", "--config") is not None:
         return None
-    kept = [
-        option.word.text + (f" {option.value_word.text}" if option.value_word is not None else "")
-        for option in call.options
-        if option.name in ("--release", "-r", "--profile", "--target", "--features", "-F", "--no-default-features")
-        or option.name in ("--all-features", "--locked", "--offline", "--frozen")
-    ]
+    kept = _kept(
+        call,
+        *("--release", "-r", "--profile", "--target", "--features", "-F", "--no-default-features"),
+        *("--all-features", "--locked", "--offline", "--frozen"),
+    )
     prefix = [word.text for word in call.command.assignments]
-    build = " ".join([*prefix, call.executable.text, "build", *dict.fromkeys(kept)])
-    return Install("cargo", view, call.command, early=build)
+    build = " ".join([*prefix, call.executable.text, "build", *kept])
+    return Install("cargo", view, call.command, early=build, outputs=("target",))
 
 
 def _maven(view: ScriptView, call: Invocation) -> Install | None:
     goals = [word.text for word in ((call.verb_word,) if call.verb_word else ()) + call.operands]
-    if not goals or call.option("-f", "--file", "-s", "--settings", "-gs", "-pl", "--projects") is not None:
+    elsewhere = ("-f", "--file", "-s", "--settings", "-gs", "--global-settings", "-t", "--toolchains")
+    if call.option(*elsewhere, "-pl", "--projects", "-o", "--offline") is not None:
         return None
-    program = call.executable.text
-    kept = [
-        option.word.text + (f" {option.value_word.text}" if option.value_word is not None else "")
-        for option in call.options
-        if option.name in ("-B", "--batch-mode", "-q", "--quiet", "-P", "--activate-profiles", "-ntp")
-        or option.name == "--no-transfer-progress"
-    ]
-    if all(goal.startswith("dependency:") for goal in goals):
+    if goals and all(goal.startswith("dependency:") for goal in goals):
         return Install("maven", view, call.command)
-    early = " ".join([program, *dict.fromkeys(kept), "dependency:go-offline"])
+    if not any(goal in _PHASES for goal in goals):
+        return None
+    quiet = ("-B", "--batch-mode", "-q", "--quiet", "-ntp", "--no-transfer-progress")
+    kept = _kept(call, *quiet, "-P", "--activate-profiles", prefixes=("-D", "-P"))
+    prefix = [word.text for word in call.command.assignments]
+    early = " ".join([*prefix, call.executable.text, *kept, "dependency:go-offline"])
     return Install("maven", view, call.command, early=early)
 
 
 def _gradle(view: ScriptView, call: Invocation) -> Install | None:
     tasks = [word.text for word in ((call.verb_word,) if call.verb_word else ()) + call.operands]
-    if not tasks or call.option("-p", "--project-dir", "-b", "--build-file", "-c", "-I", "-g") is not None:
+    elsewhere = ("-p", "--project-dir", "-b", "--build-file", "-c", "--settings-file", "-I", "--init-script", "-g")
+    if not tasks or call.option(*elsewhere, "--offline", "--include-build") is not None:
         return None
     if all(task == "dependencies" for task in tasks):
         return Install("gradle", view, call.command)
-    kept = [word.text for word in call.command.words if word.text in ("--no-daemon", "--quiet", "-q")]
-    return Install("gradle", view, call.command, early=" ".join([call.executable.text, "dependencies", *kept]))
+    kept = _kept(call, "--no-daemon", "--quiet", "-q", prefixes=("-P", "-D"))
+    prefix = [word.text for word in call.command.assignments]
+    return Install("gradle", view, call.command, early=" ".join([*prefix, call.executable.text, "dependencies", *kept]))
 
 
 def _dotnet(view: ScriptView, call: Invocation) -> Install | None:
     if call.verb not in ("restore", "build", "publish"):
         return None
     folder = "."
-    if call.operands:
-        value = call.operands[0].value
-        if len(call.operands) > 1 or value is None:
+    # ``--self-contained true``: the table of flags has no value for it, since it needs none.
+    operands = [word for word in call.operands if word.value not in ("true", "false")]
+    if operands:
+        value = operands[0].value
+        if len(operands) > 1 or value is None:
             return None
         if value.endswith("proj"):
             folder = posixpath.dirname(value) or "."
@@ -206,7 +170,7 @@ def _dotnet(view: ScriptView, call: Invocation) -> Install | None:
         return Install("dotnet", view, call.command, folder=folder, outputs=("obj",))
     if call.option("--no-restore") is not None:
         return None
-    words = [call.executable.text, "restore", *[word.text for word in call.operands]]
+    words = [call.executable.text, "restore", *[word.text for word in operands]]
     for option in call.options:
         if option.name in ("-r", "--runtime", "-a", "--arch", "--os", "--source", "-s"):
             words.append(option.word.text + (f" {option.value_word.text}" if option.value_word is not None else ""))
@@ -216,7 +180,6 @@ def _dotnet(view: ScriptView, call: Invocation) -> Install | None:
 
 
 _READERS = {
-    "bun": _node,
     "composer": _composer,
     "go": _go,
     "cargo": _cargo,
@@ -227,33 +190,35 @@ _READERS = {
 
 
 def _poetry(view: ScriptView, command: Command, words: tuple[Word, ...]) -> Install | None:
-    values = [word.value for word in words]
-    if "install" not in values[1:] or "self" in values[1:3]:
+    values = [word.value or "" for word in words]
+    if next((value for value in values[1:] if not value.startswith("-")), None) != "install":
         return None
     if "--only-root" in values or any(value in ("-C", "-P", "--directory", "--project") for value in values):
         return None
-    alone = "--no-root" in values
-    early = " ".join([*(word.text for word in command.assignments), *(word.text for word in words), "--no-root"])
-    return Install("poetry", view, command, early="" if alone else early, outputs=(".venv",))
+    return _python(view, command, words, "poetry", "--no-root")
 
 
 def _uv(view: ScriptView, command: Command, words: tuple[Word, ...]) -> Install | None:
     values = [word.value or "" for word in words]
-    if any(value in ("--project", "--directory", "--package", "--all-packages") for value in values):
+    elsewhere = ("--project", "--directory", "--package", "--all-packages", "--script", "--offline")
+    if values[1] != "sync" or any(value.partition("=")[0] in elsewhere for value in values):
         return None
-    if values[1] != "sync":
-        return None
-    if "--script" in values:
-        return None
-    alone = "--no-install-project" in values
-    early = [*(word.text for word in command.assignments), *(word.text for word in words), "--no-install-project"]
-    return Install("uv", view, command, early="" if alone else " ".join(early), outputs=(".venv",))
+    return _python(view, command, words, "uv", "--no-install-project")
+
+
+def _python(view: ScriptView, command: Command, words: tuple[Word, ...], tool: str, flag: str) -> Install:
+    alone = any(word.value == flag for word in words)
+    early = " ".join([*(word.text for word in command.assignments), *(word.text for word in words), flag])
+    return Install(tool, view, command, early="" if alone else early, outputs=(".venv",))
 
 
 def _pipenv(view: ScriptView, command: Command, words: tuple[Word, ...]) -> Install | None:
     values = [word.value or "" for word in words]
     verbs = [value for value in values[1:] if not value.startswith("-")]
-    if verbs not in (["install"], ["sync"]):
+    # Files that a flag names, and flags with a value of their own, are not followed.
+    if verbs not in (["install"], ["sync"]) or any(
+        value.startswith(("-r", "--req", "-e", "--edit")) for value in values
+    ):
         return None
     return Install("pipenv", view, command, outputs=(".venv",))
 
