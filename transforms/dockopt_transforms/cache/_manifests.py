@@ -101,7 +101,9 @@ def needs(facts: Facts, context: Context, sources: Sources, request: Request) ->
             stop = _requirements(context, name, root, found)
             if stop is not None:
                 return stop
-        return Needs(tuple(found), True)
+        chosen = _version_files(context, sources, request.folder)
+        managed = "pyenv" in facts.document.text.lower() or "asdf" in facts.document.text.lower()
+        return Needs((*found, *(chosen if managed else ())), not chosen)
     folder = _source(request.folder, root, target)
     if folder is None:
         return Stop("place-unknown", f"{request.manager} runs in {request.folder}, where no sources are copied to")
@@ -115,6 +117,16 @@ def _source(path: str, root: str, target: str) -> str | None:
     if not path.startswith(target.rstrip("/") + "/"):
         return None
     return posixpath.normpath(posixpath.join(root, path[len(target.rstrip("/")) + 1 :]))
+
+
+def _version_files(context: Context, sources: Sources, folder: str) -> tuple[str, ...]:
+    """The files by which pyenv or asdf choose the interpreter, from where pip runs up."""
+    names: list[str] = []
+    place = _source(folder, sources.source, sources.target)
+    while place is not None:
+        names += [_join(place, name) for name in (".python-version", ".tool-versions")]
+        place = (posixpath.dirname(place) or ".") if place not in (sources.source, ".", "") else None
+    return tuple(name for name in names if context.is_file(name))
 
 
 def _missing(context: Context, name: str) -> Stop:

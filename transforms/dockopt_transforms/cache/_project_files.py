@@ -348,7 +348,7 @@ def _cargo(context: Context, install: Install, root: str) -> Manifests | Stop | 
         return data
     package = data.get("package") if isinstance(data.get("package"), dict) else {}
     assert isinstance(package, dict)
-    for key in ("workspace", "lib", "bin", "bench", "example", "test", "patch", "replace"):
+    for key in ("workspace", "bench", "example", "test", "patch", "replace"):
         if key in data:
             return Stop("needs-sources", f"{path}: {key} names files of the project")
     if any(key in package for key in ("build", "default-run", "workspace")) or context.is_file(_join(root, "build.rs")):
@@ -376,15 +376,46 @@ def _cargo(context: Context, install: Install, root: str) -> Manifests | Stop | 
         elif word.startswith(("--profile=", "--target=")):
             kept.append(word)
     cargo = words[words.index("build") - 1]
-    stub = "touch src/lib.rs" if context.is_file(_join(root, "src/lib.rs")) else "echo 'fn main() {}' > src/main.rs"
+    stubs = _stubs(data, name, library=context.is_file(_join(root, "src/lib.rs")))
+    if stubs is None:
+        return Stop("needs-sources", f"{path}: its targets name files of the project")
     # Cargo tells a changed file by its time: the sources may be older than the stub, so all of it has to go.
     clean = " ".join([cargo, "clean", "-p", name, *kept])
     extras = ("rust-toolchain", "rust-toolchain.toml", ".cargo/config.toml", ".cargo/config")
     return Manifests(
         _present(context, root, (*names, *extras)),
         path,
-        ("mkdir src", stub, install.early, clean, "rm -r src"),
+        ("mkdir src", *stubs, install.early, clean, "rm -r src"),
     )
+
+
+def _stubs(data: dict[str, Any], name: str, *, library: bool) -> list[str] | None:
+    """The commands that make an empty source of every target ``cargo build`` looks for, all of them right in ``src``.
+
+    :param library: whether there is a ``src/lib.rs``: with it Cargo asks for no program.
+    """
+    own = data.get("lib")
+    if own is not None and not (
+        isinstance(own, dict)
+        and own.get("path", "src/lib.rs") == "src/lib.rs"
+        and own.keys() <= {"name", "path", "doctest", "test", "bench", "doc"}
+    ):
+        return None
+    programs: dict[str, None] = {}
+    for one in data.get("bin", ()):
+        path = one.get("path", "src/main.rs" if one.get("name") == name else "") if isinstance(one, dict) else ""
+        if not isinstance(path, str) or not re.fullmatch(r"src/[\w-]+\.rs", path):
+            return None
+        programs[path] = None
+    library = library or own is not None
+    if not library and not programs:
+        programs["src/main.rs"] = None
+    stubs = ["touch src/lib.rs"] if library else []
+    if len(programs) == 1:
+        stubs.append(f"echo 'fn main() {{}}' > {next(iter(programs))}")
+    elif programs:
+        stubs.append(f"echo 'fn main() {{}}' | tee {' '.join(programs)}")
+    return stubs
 
 
 def _cargo_config(context: Context, path: str) -> Stop | None:
