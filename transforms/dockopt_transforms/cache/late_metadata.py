@@ -46,11 +46,13 @@ _PLAIN = word_set(
     "a2dismod corepack docker-php-ext-install docker-php-ext-enable docker-php-ext-configure pecl apt-key "
     "add-apt-repository dpkg rpm install sha256sum"
 )
+# What these do takes time: without a call of one, or of a package manager, nothing is gained.
+_SLOW = word_set("curl wget docker-php-ext-install pecl add-apt-repository locale-gen apt-key")
 NO, MAYBE, UNKNOWN = range(3)
 
 
 class _Block(NamedTuple):
-    """Neighbouring instructions about what changes with every build."""
+    """Instructions about what changes with every build: neighbours, and labels a little below that show it."""
 
     stage: Stage
     nodes: tuple[Instruction, ...]
@@ -148,8 +150,16 @@ def _move(document: Document, facts: Facts, block: _Block, following: list[Instr
     safety = Safety.SAFE
     stop: Refusal | None = None
     passed = Safety.SAFE
+    worth = False
     for node in following:
         where = f"line {node.start_line}"
+        if target is None and node.name in ("LABEL", "ENV") and _mentions(node, block.names):
+            keys = frozenset(pair.key for pair in node.pairs)
+            names, labels = (
+                (block.names, block.labels | keys) if node.name == "LABEL" else (block.names | keys, block.labels)
+            )
+            block = _Block(block.stage, (*block.nodes, node), names, labels)
+            continue
         if _mentions(node, block.names):
             stop = Refusal(block.nodes[0], "read-next", f"{where} reads it")
             break
@@ -166,9 +176,19 @@ def _move(document: Document, facts: Facts, block: _Block, following: list[Instr
             break
         passed = Safety.UNSAFE if weight == MAYBE else passed
         target, safety = node, passed
-    if target is None:
+        worth = worth or (view is not None and _is_slow(view))
+    if target is None or not worth:
         return stop
     return _proposal(document, block, target, safety)
+
+
+def _is_slow(view: ScriptView) -> bool:
+    return any(
+        read_call(command) is not None
+        or base_name(command.words[index].value or "" if (index := unwrap(command)) < len(command.words) else "")
+        in _SLOW
+        for command in view.script.commands
+    )
 
 
 def _set_by(node: Instruction) -> set[str]:
@@ -213,32 +233,42 @@ def _call(call: Invocation) -> int:
     return UNKNOWN
 
 
+def _is_about(comment: str, block: _Block) -> bool:
+    """Whether a comment is about what the block's first argument says: ``# the commit`` above ``GIT_COMMIT``."""
+    names = [token.text.partition("=")[0] for token in block.nodes[0].tokens]
+    words = set(re.findall(r"[a-z]+", comment.lower()))
+    return any(name.lower().rsplit("_", 1)[-1] in words for name in names)
+
+
 def _proposal(document: Document, block: _Block, target: Instruction, safety: Safety) -> Proposal:
-    nodes = document.nodes
-    first, last = nodes.index(block.nodes[0]), nodes.index(block.nodes[-1])
-    # A comment above goes along unless it is the heading of more than what moves.
-    if last + 1 == len(nodes) or isinstance(nodes[last + 1], Blank):
-        while first > 0 and isinstance(nodes[first - 1], Comment):
-            first -= 1
-    moved: tuple[Node, ...] = nodes[first : last + 1]
-    eol = document.eol
-    text = "".join(node.text if node.text.endswith("\n") else node.text + eol for node in moved)
-    before = nodes[first - 1] if first else None
-    after = nodes[last + 1] if last + 1 < len(nodes) else None
-    apart = isinstance(after, Blank) and not (
-        before is not None and isinstance(before, Instruction) and before.name == "ARG"
-    )
+    nodes, eol = document.nodes, document.eol
+    pieces = [_with_comments(nodes, first, last, block) for first, last in _runs(nodes, block)]
+    text = ""
+    for piece in pieces:
+        own = "".join(node.text if node.text.endswith("\n") else node.text + eol for node in piece)
+        text += (eol if text and isinstance(piece[0], Comment) else "") + own
+    last = nodes.index(pieces[-1][-1])
+    apart = last + 1 < len(nodes) and isinstance(nodes[last + 1], Blank)
     behind = nodes.index(target) + 1
-    followed = behind < len(nodes) and isinstance(nodes[behind], Blank)
-    if apart or followed:
-        text = eol + text + ("" if followed else eol)
+    place: Node = target
+    if behind < len(nodes) and isinstance(gap := nodes[behind], Blank):
+        following = nodes[behind + 1] if behind + 1 < len(nodes) else None
+        if isinstance(following, Instruction) and following.name == "ARG":
+            place = gap  # one group with the arguments there
+        else:
+            text = eol + text
+    elif apart:
+        text = eol + text + eol
+    # Of two blank lines that now meet, and of one that set apart only what moved, none is left.
+    spare = [blank for piece in pieces if (blank := _spare(nodes, piece)) is not None and blank is not place]
 
     def edit(editor: Editor) -> None:
-        for node in moved:
-            editor.replace(node, "")
-        if isinstance(after, Blank) and (isinstance(before, Blank) or apart):
-            editor.remove(after)
-        editor.insert_after(target, text)
+        for piece in pieces:
+            for node in piece:
+                editor.replace(node, "")
+        for blank in spare:
+            editor.remove(blank)
+        editor.insert_after(place, text)
 
     names = ", ".join(sorted(block.names))
     return Proposal(
@@ -248,3 +278,34 @@ def _proposal(document: Document, block: _Block, target: Instruction, safety: Sa
         safety=safety,
         evidence=(f"line {target.start_line}: the last step that does not read it",),
     )
+
+
+def _runs(nodes: tuple[Node, ...], block: _Block) -> list[tuple[int, int]]:
+    """The block's instructions as ranges of neighbours."""
+    found: list[tuple[int, int]] = []
+    for node in block.nodes:
+        index = nodes.index(node)
+        if found and found[-1][1] == index - 1:
+            found[-1] = (found[-1][0], index)
+        else:
+            found.append((index, index))
+    return found
+
+
+def _with_comments(nodes: tuple[Node, ...], first: int, last: int, block: _Block) -> tuple[Node, ...]:
+    """Neighbours with the comments above them, unless these are the heading of more than what moves."""
+    whole = last + 1 == len(nodes) or isinstance(nodes[last + 1], Blank | Comment)
+    while first > 0 and isinstance(above := nodes[first - 1], Comment) and (whole or _is_about(above.text, block)):
+        first -= 1
+    return nodes[first : last + 1]
+
+
+def _spare(nodes: tuple[Node, ...], piece: tuple[Node, ...]) -> Node | None:
+    """The blank line below what is taken out, where it stands for nothing any more."""
+    first, last = nodes.index(piece[0]), nodes.index(piece[-1])
+    before = nodes[first - 1] if first else None
+    after = nodes[last + 1] if last + 1 < len(nodes) else None
+    if not isinstance(after, Blank):
+        return None
+    kept_together = isinstance(before, Instruction) and before.name == "ARG"
+    return after if isinstance(before, Blank) or not kept_together else None

@@ -260,7 +260,8 @@ def _proposal(document: Document, facts: Facts, plan: Plan) -> Proposal | Refusa
     wanted = [name for name in files if not is_there(facts, context.value, sources, name)]
     lines = copies(document, sources, wanted)
     # A folder that a COPY makes is the same whatever is copied; without one WORKDIR or the install would make it.
-    safe = safe and (is_made(facts, sources) or (bool(lines) and sources.source == "."))
+    alike = sources.source == "." and (bool(lines) or may_sink(facts, sources, list(plan.between)))
+    safe = safe and (is_made(facts, sources) or alike)
     # A tool that is kept among the sources is covered by what the context of another day may hold there.
     safe = safe and not variables_below(facts, sources, last)
     comments = comments_above(document, node)

@@ -10,6 +10,7 @@ from dockopt.api import (
     Editor,
     Facts,
     Instruction,
+    Known,
     Phase,
     Proposal,
     Refusal,
@@ -41,6 +42,8 @@ _FILES = {
     "credentials": "credentials",
     ".dockercfg": "docker_config",
 }
+# A line of such a file that holds a secret: a token, a password, a key, an account in a URL.
+_TELLING = re.compile(r"(?i)_auth|passw|token|secret|private key|://[^/\s:@]+:[^/\s@]+@|\"auths?\"|\blogin\b")
 _IN_URL = re.compile(r"https?://[^\s/:@\"']+:([^\s/@\"']+)@")
 
 
@@ -100,7 +103,7 @@ class SecretMounts(Transform):
                 if node.name in ("ARG", "ENV"):
                     yield from _variables(facts, stage, node)
                 elif node.name in ("COPY", "ADD") and node.flag("from") is None:
-                    yield from _files(stage, node)
+                    yield from _files(facts, stage, node)
                 elif node.name == "RUN":
                     found = _IN_URL.search(node.rest)
                     if found is not None and not found[1].startswith("$"):
@@ -147,21 +150,30 @@ def _by_variable(node: Instruction, name: str, users: list[Instruction], *, alon
             editor.remove(node)
 
     lines = ", ".join(str(user.start_line) for user in users)
+    told = f"pass {name} by {mount.strip()} to the RUN in line {lines}, and build with --secret id={name.lower()},env={name}"
+    if node.name == "ENV":
+        told += "; a container that reads it is to get it when it starts"
     return Proposal(
         (node, *users),
-        f"pass {name} by {mount.strip()} to the RUN in line {lines}, and build with --secret id={name.lower()},env={name}",
+        told,
         edit,
         safety=Safety.MANUAL,
     )
 
 
-def _files(stage: Stage, node: Instruction) -> Iterator[Proposal | Refusal]:
+def _harmless_file(facts: Facts, source: str) -> bool:
+    """Whether the build context shows that a file of settings holds no secret."""
+    text = facts.context.value.text(source.lstrip("/")) if isinstance(facts.context, Known) else None
+    return isinstance(text, Known) and _TELLING.search(text.value) is None
+
+
+def _files(facts: Facts, stage: Stage, node: Instruction) -> Iterator[Proposal | Refusal]:
     if node.heredocs or len(node.args) < 2:
         return
     for source in node.args[:-1]:
         name = base_name(source.rstrip("/"))
         known = _FILES.get(name)
-        if known is None or (name == "credentials" and ".aws" not in source):
+        if known is None or (name == "credentials" and ".aws" not in source) or _harmless_file(facts, source):
             continue
         after = stage.instructions[stage.instructions.index(node) + 1 :]
         users = [other for other in after if other.name == "RUN"]
