@@ -314,13 +314,14 @@ class Engine:
         *,
         network: str | None = None,
         health_interval: int | None = None,
-        shell: str | None = None,
+        words: Sequence[str] = (),
         platform: str | None = None,
     ) -> str:
         """Make a container of an image, without extra privileges, limited in memory and processes; its id.
 
+        :param network: as ``docker run`` takes it; ``container:ID`` is another container's.
         :param health_interval: seconds between two health checks, instead of the image's own.
-        :param shell: run this script with ``/bin/sh -c`` instead of what the image runs.
+        :param words: run this command instead of what the image runs.
         """
         options: dict[str, Any] = {}
         if network is not None:
@@ -330,9 +331,9 @@ class Engine:
         if platform is not None:
             options["platform"] = platform
         command: list[str] = []
-        if shell is not None:
-            options["entrypoint"] = "/bin/sh"
-            command = ["-c", shell]
+        if words:
+            options["entrypoint"] = words[0]
+            command = list(words[1:])
         with self._translated():
             container = self.client.container.create(
                 reference,
@@ -355,14 +356,21 @@ class Engine:
 
     def state(self, container: str) -> Mapping[str, Any]:
         """``State`` of ``docker inspect``."""
+        return self._inspect(container, "State")
+
+    def config(self, container: str) -> Mapping[str, Any]:
+        """``Config`` of ``docker inspect``."""
+        return self._inspect(container, "Config")
+
+    def _inspect(self, container: str, part: str) -> Mapping[str, Any]:
         import json
 
-        answer = self._execute(["container", "inspect", "--format", "{{json .State}}", container], timeout=60)
+        answer = self._execute(["container", "inspect", "--format", f"{{{{json .{part}}}}}", container], timeout=60)
         if answer.code != 0:
             self._raise_if_gone(answer.error)
             raise EngineProblem(f"the container went away: {one_line(answer.error)}")
-        state: dict[str, Any] = json.loads(answer.output)
-        return state
+        found: dict[str, Any] = json.loads(answer.output)
+        return found
 
     def execute(self, container: str, shell: str, timeout: float) -> Answer:
         """Run a script with ``/bin/sh -c`` in a running container."""
@@ -372,6 +380,10 @@ class Engine:
         """The last lines a container wrote, both streams."""
         answer = self._execute(["logs", "--tail", str(lines), container], timeout=60)
         return tuple(self.mask(clean(line)) for line in (answer.output + answer.error).splitlines())[-lines:]
+
+    def output(self, container: str) -> str:
+        """All that a container wrote to standard output."""
+        return self._execute(["logs", container], timeout=60).output
 
     def stop(self, container: str, grace: float) -> float:
         """Send the stop signal, and after ``grace`` seconds SIGKILL; the seconds it took."""

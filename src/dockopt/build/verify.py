@@ -323,9 +323,11 @@ class _Case:
 
     def _observe(self, side: Side, run: RunSettings, like: Behaviour | None = None) -> Behaviour:
         checked = side.config.get("healthcheck", "")
-        return observe(
+        seen = observe(
             self.engine, side.built.reference, run, checked=bool(checked) and '"NONE"' not in checked, like=like
         )
+        self.notes.update(dict.fromkeys(seen.notes))
+        return seen
 
 
 def with_files(target: Target, files: Sequence[FileEdit]) -> Target:
@@ -409,7 +411,8 @@ LISTED = 8
 
 def summarised(differences: Sequence[Difference]) -> list[str]:
     """Sentences for differences: one by one where they are few, else by the folder they share."""
-    lines = [str(each) for each in differences if each.aspect != "files"]
+    lines = [str(each) for each in differences if each.aspect not in ("files", "packages")]
+    lines += _packages([each for each in differences if each.aspect == "packages"])
     files = [each for each in differences if each.aspect == "files"]
     if len(files) <= LISTED:
         return lines + [str(each) for each in files]
@@ -420,6 +423,17 @@ def summarised(differences: Sequence[Difference]) -> list[str]:
         words = {"added": "are added", "removed": "are missing"}.get(change, f"have another {change}")
         where = _common(paths)
         lines.append(f"{len(paths)} paths {words}: {where}" if len(paths) > 1 else f"{paths[0]}: {words}")
+    return lines
+
+
+def _packages(differences: Sequence[Difference]) -> list[str]:
+    if len(differences) <= LISTED:
+        return [str(each) for each in differences]
+    lines = []
+    for change, words in (("added", "are added"), ("removed", "are missing"), ("changed", "have another version")):
+        names = [each.what for each in differences if each.change == change]
+        if names:
+            lines.append(f"{len(names)} packages {words}: {', '.join(names[:LISTED])}{', …' * (len(names) > LISTED)}")
     return lines
 
 

@@ -141,6 +141,8 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     elif tool is not None and ".venv" in document.text:
         raise Impossible("install-location", f"{tool} keeps its environment in .venv, which the file names")
     _drop_runner(plan, facts, stage, tool)
+    if tool is not None:
+        plan.lost_packages.append("pip:~*")  # the tool's own
     _assign(
         plan,
         facts,

@@ -18,6 +18,7 @@ EFFECTS = Effects(
     files_added=("/opt/venv/**",),
     config=("env:PATH",),
     packages_added=("apt:*", "apk:*"),
+    packages_removed=("apt:~*", "apk:~*"),  # those of the larger base image; what commands name must stay
 )
 _ECOSYSTEMS = (_node, _compiled, _ruby, _php, _python)
 
@@ -116,7 +117,8 @@ class SplitStages(Transform):
                 partial(_edit, plan, builder_from, runtime_from),
                 safety=Safety.UNSAFE,
                 effects=EFFECTS._replace(
-                    config=(*EFFECTS.config, *plan.lost_config, *(f"env:{name}" for name in plan.lost))
+                    config=(*EFFECTS.config, *plan.lost_config, *(f"env:{name}" for name in plan.lost)),
+                    packages_removed=(*EFFECTS.packages_removed, *plan.lost_packages),
                 ),
                 evidence=evidence,
             )
