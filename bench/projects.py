@@ -14,7 +14,9 @@ With ``--stand-ins`` base images the engine lacks are replaced by some it has, s
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +36,15 @@ from dockopt.report.units import change, duration, size
 from dockopt.workspace.discovery import find
 from dockopt.workspace.run import Job, Result, Task
 from tests.build.fixtures import images_of, stand_in
+
+#: What stand-ins lack of the images they stand for: instructions by the name of the image.
+COMPLETED = {
+    "ruby:*": b"""\
+ENV GEM_HOME=/usr/local/bundle BUNDLE_SILENCE_ROOT_WARNING=1 BUNDLE_APP_CONFIG=/usr/local/bundle
+ENV PATH=$GEM_HOME/bin:$PATH
+RUN mkdir -m 1777 $GEM_HOME
+""",
+}
 
 BEGIN, END = "<!-- made by bench/projects.py -->", "<!-- end -->"
 
@@ -105,12 +116,15 @@ def _project(engine: Engine, path: str, arguments: argparse.Namespace) -> Done:
     contexts: dict[str, str] = {}
     # A rewrite may name other images than the original.
     for image in dict.fromkeys((*images_of(data), *images_of(outcome.after))):
-        if engine.has_image(image):
-            continue
-        other = stand_in(image, alpine=True) if arguments.stand_ins else None
+        other: str | None = image
+        if not engine.has_image(image):
+            other = stand_in(image, alpine=True) if arguments.stand_ins else None
         if other is None or not engine.has_image(other):
             return Done(about, Handled(Result(path)), missing=f"there is no image `{image}`")
-        contexts[image] = f"docker-image://{other}"
+        if arguments.stand_ins:
+            other = _completed(engine, image, other)
+        if other != image:
+            contexts[image] = f"docker-image://{other}"
     build = BuildSettings(network=arguments.network, build_contexts=tuple(contexts.items()), timeout=900)
     asks = tuple(GET.format(port=about["port"], path=each) for each in about.get("paths", ()))
     # On a network of its own a container finds its port free, whatever runs beside.
@@ -125,6 +139,15 @@ def _project(engine: Engine, path: str, arguments: argparse.Namespace) -> Done:
     except (EngineProblem, BuildFailed) as problem:
         return Done(about, Handled(Result(path, error=str(problem))))
     return Done(about, handled, measured)
+
+
+def _completed(engine: Engine, image: str, other: str) -> str:
+    """An image that stands for another, with what it lacks."""
+    for name, lines in COMPLETED.items():
+        if fnmatch.fnmatchcase(image, name):
+            with tempfile.TemporaryDirectory() as empty:
+                return engine.build(f"FROM {other}\n".encode() + lines, empty, BuildSettings(network="none")).reference
+    return other
 
 
 def _about(dockerfile: Path) -> dict[str, Any]:

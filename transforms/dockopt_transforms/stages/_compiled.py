@@ -20,6 +20,7 @@ from dockopt.api import (
     Stage,
     Unknown,
     base_name,
+    lookup,
     runtime,
     slim,
     unwrap,
@@ -231,6 +232,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     root = _folder(facts, working)
     if tongue is DOTNET:
         source, target = _published(facts, stage, context, working, launch)
+        _check_port(facts, image, small, context)
     elif tongue is JAVA:
         source, target = _archive(facts, stage, context, working, launch, root)
     else:
@@ -432,14 +434,23 @@ def _published(facts: Facts, stage: Stage, context: Context, working: list[Unit]
         break
     else:
         raise Impossible("needs-unknown", f"no dotnet publish is seen to write {folder}")
-    if _web(context) and not facts.mentions("aspnetcore_urls", "aspnetcore_http_ports", "--urls"):
-        sources = [name for name in context.listing.files if name.endswith(".cs")]
-        texts = [text.value for name in sources if isinstance(text := context.text(name), Known)]
-        if not any(re.search(r"UseUrls|ListenAnyIP|app\.Run\(\s*\"http|Urls\.Add", text) for text in texts):
-            raise Impossible(
-                "needs-unknown", "the port is the image's default, which is another in the image for running"
-            )
     return folder, folder
+
+
+_ADDRESSES = ("ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS")
+
+
+def _check_port(facts: Facts, image: BaseImage, small: str, context: Context) -> None:
+    """Whether a web application listens where it did: up to .NET 7 the SDK's image set another address."""
+    if not _web(context) or facts.mentions("aspnetcore_urls", "aspnetcore_http_ports", "--urls"):
+        return
+    other = lookup(small)
+    if other is not None and all(image.env.get(name) == other.env.get(name) for name in _ADDRESSES):
+        return
+    sources = [name for name in context.listing.files if name.endswith(".cs")]
+    texts = [text.value for name in sources if isinstance(text := context.text(name), Known)]
+    if not any(re.search(r"UseUrls|ListenAnyIP|app\.Run\(\s*\"http|Urls\.Add", text) for text in texts):
+        raise Impossible("needs-unknown", "the port is the image's default, which is another in the image for running")
 
 
 def _commands(facts: Facts, unit: Unit) -> tuple[Command, ...]:
