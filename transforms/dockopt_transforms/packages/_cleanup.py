@@ -196,7 +196,11 @@ def started(facts: Facts, view: ScriptView) -> Iterator[Instruction]:
 
 
 class Cleaner(Transform):
-    """Clean one manager's cache in the RUN that filled it. Subclasses say which and how."""
+    """Clean one manager's cache in the RUN that filled it. Subclasses say which and how.
+
+    Those of tools that build are of the phase LAYERS, behind ``split-stages``: the stage it makes for the build ships
+    nothing, so nothing there needs cleaning.
+    """
 
     manager: ClassVar[str]
     caches: ClassVar[tuple[str, ...]]  #: where the cache is; ``~`` for any home
