@@ -189,6 +189,8 @@ class Starter:
         """What an official image's entrypoint makes of its arguments: it runs them, in the end."""
         image = self.facts.base_image(stage)
         name = image.name if image is not None else ""
+        if image is not None and image.online:
+            return Unknown(f"{where}: what {program} of {image.reference} makes of its command is not known")
         if not words:
             return Unknown(f"{where}: {program} is given no command")
         # Node's and PHP's put the interpreter before what is a flag or, Node's, no command.
