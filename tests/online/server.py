@@ -205,8 +205,10 @@ class TokenService:
     def __init__(self, folder: Path) -> None:
         self.key, self.certificate = folder / "key.pem", folder / "certificate.pem"
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"]
-            + ["-keyout", str(self.key), "-out", str(self.certificate)],
+            [
+                *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"),
+                *("-keyout", str(self.key), "-out", str(self.certificate)),
+            ],
             check=True,
             capture_output=True,
         )

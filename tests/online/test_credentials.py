@@ -46,8 +46,10 @@ def test_the_home_folder_is_read_where_the_variable_is_not_set(tmp_path: Path, m
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{", '{"auths": []}', '{"auths": {"a.example": {}}}', '{"auths": {"a.example": {"auth": "%%%"}}}']
-    + ['{"auths": {"a.example": {"auth": "YQ=="}}}', '{"auths": {"a.example": 1}}', '{"credsStore": "desktop"}'],
+    [
+        *("", "[]", "{", '{"auths": []}', '{"auths": {"a.example": {}}}', '{"auths": {"a.example": {"auth": "%%%"}}}'),
+        *('{"auths": {"a.example": {"auth": "YQ=="}}}', '{"auths": {"a.example": 1}}', '{"credsStore": "desktop"}'),
+    ],
 )
 def test_what_is_no_login(home: Path, text: str) -> None:
     home.write_text(text, encoding="utf-8")

@@ -41,8 +41,28 @@ def test_a_digest_wins_over_its_tag() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "Python", "a b", "a//b", "python:", "python:a/b:", "a.b/../c", "evil.example/a?x=1", "a@sha256:12", "a@md5:1"]
-    + ["user@host.example/a", "host.example#/a", "a:" + "x" * 129, "host.example:port/a", "a/b\n", "ho st.example/a"],
+    [
+        *(
+            "",
+            "Python",
+            "a b",
+            "a//b",
+            "python:",
+            "python:a/b:",
+            "a.b/../c",
+            "evil.example/a?x=1",
+            "a@sha256:12",
+            "a@md5:1",
+        ),
+        *(
+            "user@host.example/a",
+            "host.example#/a",
+            "a:" + "x" * 129,
+            "host.example:port/a",
+            "a/b\n",
+            "ho st.example/a",
+        ),
+    ],
 )
 def test_what_is_no_reference_is_asked_nowhere(text: str) -> None:
     assert read(text) is None

@@ -57,7 +57,7 @@ class PinBase(Transform):
 
     References:
         https://docs.docker.com/build/building/best-practices/#pin-base-image-versions
-        https://docs.docker.com/dhi/core-concepts/digests/
+        https://github.com/opencontainers/distribution-spec/blob/main/spec.md
         hadolint DL3006, DL3007
     """
 
