@@ -105,14 +105,17 @@ class Facts:
         name = ImageFiles(self, context.value).find(path, stage)
         return context.value.text(name) if name is not None else Unknown(f"no COPY puts {path} there")
 
-    def context_file(self, path: str, stage: Stage) -> str | None:
-        """The build context's name of what stands at an absolute path in a stage, None where no COPY put it there."""
+    def context_file(self, path: str, stage: Stage, before: Instruction | None = None) -> str | None:
+        """The build context's name of what stands at an absolute path in a stage, None where no COPY put it there.
+
+        :param before: an instruction of the stage; what comes after it does not count. Default: the stage's end.
+        """
         context = self.context
         if isinstance(context, Unknown):
             return None
         from dockopt.facts.app.launch import ImageFiles
 
-        return ImageFiles(self, context.value).find(path, stage)
+        return ImageFiles(self, context.value).find(path, stage, before)
 
     @lazy
     def stages(self) -> Stages:

@@ -31,14 +31,15 @@ class ImageFiles:
         self.facts = facts
         self.context = context
 
-    def find(self, path: str, stage: Stage) -> str | None:
-        """The context's name of an absolute path in a stage, None where no COPY put it there."""
-        return self._find(posixpath.normpath(path), stage, 0)
+    def find(self, path: str, stage: Stage, before: Instruction | None = None) -> str | None:
+        """The context's name of an absolute path in a stage, None where no COPY (up to ``before``) put it there."""
+        return self._find(posixpath.normpath(path), stage, 0, before)
 
-    def _find(self, path: str, stage: Stage, depth: int) -> str | None:
+    def _find(self, path: str, stage: Stage, depth: int, before: Instruction | None = None) -> str | None:
         if depth > 8:
             return None
-        for node in reversed(stage.instructions):
+        end = next((i for i, node in enumerate(stage.instructions) if node is before), None)
+        for node in reversed(stage.instructions[:end]):
             if node.name in ("COPY", "ADD"):
                 found = self._copied(node, path, depth)
                 if found is not None:
