@@ -332,7 +332,9 @@ def lists_before(facts: Facts) -> dict[int, Lists]:
                 now = ends[stage.parent.index]
             else:
                 image = facts.base_image(stage)
-                now = Lists("empty" if image is not None else "unknown", None, None, None)
+                # Official images come without lists; what others come with is not in their configuration.
+                empty = image is not None and not image.online
+                now = Lists("empty" if empty else "unknown", None, None, None)
             for node in stage.instructions:
                 known[node.id] = now
                 now = _step(facts, node, now)
