@@ -40,30 +40,37 @@ FILES = {
 }
 
 
-def stand_ins(dockerfile: bytes, *, alpine: bool = False) -> dict[str, str] | None:
-    """The base image each FROM gets, by its name; ``None`` where one cannot be had here.
-
-    :param alpine: give Debian for Alpine, for a file whose built stage does not use ``apk``.
-    """
-    # As sloppy: a server at the end of a file of which an earlier stage is built.
-    known = STAND_INS | ({"nginx:*": "debian:trixie-slim"} if alpine else {})
-    found: dict[str, str] = {}
-    stages: set[str] = set()
+def images_of(dockerfile: bytes) -> tuple[str, ...]:
+    """The images a Dockerfile is built from, stages and ``scratch`` left out."""
+    found: list[str] = []
+    stages = {"scratch"}
     for node in load(dockerfile).instructions:
         if node.name != "FROM":
             continue
         words = [word for word in node.line.split()[1:] if not word.startswith("--")]
-        image = words[0]
-        if image.lower() not in stages and image != "scratch":
-            if "$" in image or "@" in image or ("alpine" in image and not alpine):
-                return None
-            stand_in = next((to for name, to in known.items() if fnmatch.fnmatchcase(image, name)), None)
-            if stand_in is None:
-                return None
-            found[image] = stand_in
+        if words[0].lower() not in stages:
+            found.append(words[0])
         if len(words) == 3:
             stages.add(words[2].lower())
-    return found
+    return tuple(dict.fromkeys(found))
+
+
+def stand_in(image: str, *, alpine: bool = False) -> str | None:
+    """The image of the test engine that stands for ``image``; ``None`` where none does.
+
+    :param alpine: give Debian for Alpine, for a file whose built stage does not use ``apk``.
+    """
+    if "$" in image or "@" in image or ("alpine" in image and not alpine):
+        return None
+    # As sloppy: a server at the end of a file of which an earlier stage is built.
+    known = STAND_INS | ({"nginx:*": "debian:trixie-slim"} if alpine else {})
+    return next((to for name, to in known.items() if fnmatch.fnmatchcase(image, name)), None)
+
+
+def stand_ins(dockerfile: bytes, *, alpine: bool = False) -> dict[str, str] | None:
+    """The base image each FROM gets, by its name; ``None`` where one cannot be had here."""
+    found = {image: stand_in(image, alpine=alpine) for image in images_of(dockerfile)}
+    return None if None in found.values() else {image: to for image, to in found.items() if to is not None}
 
 
 def target(case: Case, folder: Path, engine: Engine) -> Target | None:

@@ -344,6 +344,7 @@ def merge(effects: Iterable[Effects]) -> Effects:
             total = Effects(
                 total.files_removed + one.files_removed,
                 total.files_added + one.files_added,
+                total.files_owned + one.files_owned,
                 total.config + one.config,
                 total.packages_added + one.packages_added,
                 total.packages_removed + one.packages_removed,

@@ -23,7 +23,7 @@ Version 1, which only ever gains keys::
               "cause": "",                  # why refused, or what the proof missed
               "evidence": ["line 3: …"],
               "effects": {
-                "files_removed": [], "files_added": [], "config": [],
+                "files_removed": [], "files_added": [], "files_owned": [], "config": [],
                 "packages_added": [], "packages_removed": [], "layers": -1
               }
             }

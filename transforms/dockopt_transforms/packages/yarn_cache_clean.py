@@ -75,7 +75,8 @@ class YarnCacheClean(Cleaner):
     """
 
     id = "yarn-cache-clean"
-    phase = Phase.PACKAGES
+    phase = Phase.LAYERS
+    family = "packages"
     aliases = ("DL3060",)
     mentions = ("yarn",)
     manager = "yarn"

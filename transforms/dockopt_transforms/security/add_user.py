@@ -29,7 +29,7 @@ from dockopt.api import (
 from dockopt_transforms._tables import word_set
 from dockopt_transforms.runtime._start import Start, insert_late, lead, start_of
 from dockopt_transforms.runtime.node_env import develops
-from dockopt_transforms.security._account import Account, account_for
+from dockopt_transforms.security._account import NAME, RECORDS, Account, account_for
 
 if TYPE_CHECKING:
     from dockopt.api import App, Context, Launch
@@ -67,6 +67,7 @@ class Plan(NamedTuple):
     account: Account
     folders: list[str]  #: to be owned by it
     copies: list[Instruction]  #: whose files shall be
+    owned: tuple[str, ...]  #: globs of all that
     evidence: tuple[str, ...]
 
 
@@ -255,7 +256,8 @@ def _app_plan(
     )
     if stray is not None:
         return "writes-elsewhere", f"{stray}, in no folder that would be the program's own"
-    copies = _copies(facts, stage, workdir.value)
+    targets = _copies(facts, stage, workdir.value)
+    copies = [node for node, _ in targets]
     late = _built_after(facts, stage, copies, context, image)
     if late is not None:
         return late
@@ -265,7 +267,8 @@ def _app_plan(
     shell = facts.states.of_stage(stage).end.shell
     if (account.commands or folders) and not posix_shell(shell):
         return "base-unknown", "SHELL is none that dockopt knows"
-    return Plan(account, folders, copies, (image.evidence, app.evidence, launch.evidence))
+    owned = (*folders, *(glob for _, path in targets for glob in _copied(path, workdir.value)))
+    return Plan(account, folders, copies, tuple(dict.fromkeys(owned)), (image.evidence, app.evidence, launch.evidence))
 
 
 def _command_problem(launch: Launch, app: App) -> tuple[str, str] | None:
@@ -315,9 +318,9 @@ def _port_problem(facts: Facts, stage: Stage, app: App, program: str) -> tuple[s
     return None
 
 
-def _copies(facts: Facts, stage: Stage, workdir: str) -> list[Instruction]:
-    """The COPY and ADD of the final stage that put files below the working directory and name no owner."""
-    found: list[Instruction] = []
+def _copies(facts: Facts, stage: Stage, workdir: str) -> list[tuple[Instruction, str]]:
+    """The COPY and ADD of the final stage that put files below the working directory and name no owner, and where."""
+    found: list[tuple[Instruction, str]] = []
     for node in stage.instructions:
         if node.name not in ("COPY", "ADD") or node.flag("chown") is not None or len(node.args) < 2:
             continue
@@ -327,8 +330,15 @@ def _copies(facts: Facts, stage: Stage, workdir: str) -> list[Instruction]:
             continue
         path = posixpath.normpath(posixpath.join(state.workdir.value, target))
         if workdir != "/" and (path == workdir or path.startswith(workdir.rstrip("/") + "/")):
-            found.append(node)
+            found.append((node, path))
     return found
+
+
+def _copied(path: str, workdir: str) -> Iterator[str]:
+    """Globs of what COPY gives to the owner it names: files, and the folders it makes on the way to them."""
+    yield f"{path}/**"
+    while (path := posixpath.dirname(path)).startswith(workdir + "/"):
+        yield path
 
 
 def _built_after(
@@ -375,6 +385,9 @@ def _proposal(document: Document, facts: Facts, stage: Stage, where: Instruction
     before = plan.copies[0] if plan.copies else None
     there = _there(facts, stage, before)
     missing = [folder for folder in plan.folders if folder not in there]
+    added = [f"{folder}/**" for folder in missing]
+    if account.commands:
+        added += [*RECORDS, f"/home/{NAME}/**"]
     if missing:
         commands.append(f"mkdir -p {' '.join(missing)}")
     if plan.folders:
@@ -400,7 +413,9 @@ def _proposal(document: Document, facts: Facts, stage: Stage, where: Instruction
         f"run as {account.user}, not as root",
         edit,
         safety=Safety.UNSAFE,
-        effects=Effects(config=("user",), files_added=("/etc/**", "/home/**"), layers=1 if commands else 0),
+        effects=Effects(
+            config=("user",), files_added=tuple(added), files_owned=plan.owned, layers=1 if commands else 0
+        ),
         evidence=plan.evidence,
     )
 

@@ -280,6 +280,7 @@ def _assign(
     prune = None if prisma else _prune(facts, image, project, before, read)
     if prune is not None:
         plan.write(render(document, "run", command=prune))
+        plan.lost_packages.append("npm:~*")
     installs = install_text(document, image, [*libraries, *extra], keep_lists=plan.lists_read(packages))
     names = ["node_modules"] if not building else ["."] if keep is None else ["node_modules", *keep]
     pairs = [

@@ -112,6 +112,7 @@ class Split:
         self._airy = bool(self.units) and any(isinstance(node, Blank) for node in self.units[0].lead)
         self.lost: list[str] = []  #: variables of the toolchain that the stage that runs no longer sets
         self.lost_config: list[str] = []  #: other keys of the configuration that change
+        self.lost_packages: list[str] = []  #: packages of other managers than the system's, as effects name them
         self._above: dict[int, str] = {}
         self._moved: set[int] = set()  #: nodes whose comments go with them
 

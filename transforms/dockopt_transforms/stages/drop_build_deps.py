@@ -31,7 +31,7 @@ from dockopt_transforms.stages._programs import command_names
 from dockopt_transforms.stages._pytools import uses_tool
 from dockopt_transforms.stages._system import BUILD_ONLY, at_run_time, bare
 
-EFFECTS = Effects(files_removed=("/usr/**",), packages_added=("apt:*",))
+EFFECTS = Effects(files_removed=("/usr/**",), packages_added=("apt:*",), packages_removed=("apt:~*",))
 
 
 class _Job(NamedTuple):
