@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dockopt.api import Blank, Document, Editor, Effects, Facts, Instruction, Phase, Proposal, Refusal, Safety, Transform
+from dockopt.api import (
+    Blank,
+    Document,
+    Editor,
+    Effects,
+    Facts,
+    Instruction,
+    Phase,
+    Proposal,
+    Refusal,
+    Safety,
+    Transform,
+)
 from dockopt_transforms._tables import word_set
 from dockopt_transforms.runtime._start import env_text, start_of
 

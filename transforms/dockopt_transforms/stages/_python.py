@@ -209,9 +209,10 @@ def _ignores_sigterm(plan: Split, facts: Facts) -> bool:
     if any(unit.node.name == "STOPSIGNAL" for unit in plan.units):
         return False
     launch, context = facts.launch, facts.context
-    if isinstance(launch, Known):
-        if launch.value.program in _HANDLE_SIGTERM or set(launch.value.wrappers) & _INITS:
-            return False
+    if isinstance(launch, Known) and (
+        launch.value.program in _HANDLE_SIGTERM or set(launch.value.wrappers) & _INITS
+    ):
+        return False
     if isinstance(context, Unknown):
         return True
     names = [name for name in context.value.listing.files if name.endswith(".py")]
