@@ -33,7 +33,9 @@ def images(engine: Engine) -> Images:
 
 
 @pytest.mark.parametrize("transform", SAFE)
-def test_safe_changes_leave_no_undeclared_difference(transform: str, engine: Engine, images: Images, tmp_path: Path) -> None:
+def test_safe_changes_leave_no_undeclared_difference(
+    transform: str, engine: Engine, images: Images, tmp_path: Path
+) -> None:
     built = 0
     for number, case in enumerate(sorted(SAFE[transform], key=lambda case: not case.settings.get("example"))):
         folder = tmp_path / str(number)
