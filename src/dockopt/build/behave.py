@@ -100,8 +100,8 @@ class _Watch:
         else:
             state = f"{state} after a while"
         log = engine.logs(container)
-        if health not in ("", "healthy") and said:
-            log = (*log, f"health check: {one_line(engine.mask(said))}")
+        if health not in ("", "healthy") and said.strip():
+            log = (*log, f"health check: {one_line(engine.mask(said.strip().splitlines()[-1]))}")
         return Behaviour(state, health, answers, stopped, log, tuple(self.notes))
 
     # -- health ---------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ class _Watch:
             now = time.monotonic()
             tries -= now > counting
             if tries == 0 or now > end or not self.engine.state(self.container).get("Running"):
-                return "unhealthy", answer.output or f"exit code {answer.code}"
+                return "unhealthy", answer.said or f"exit code {answer.code}"
             time.sleep(HEALTH_INTERVAL)
 
     # -- smoke commands -------------------------------------------------------------------------------
@@ -174,11 +174,13 @@ class _Watch:
         try:
             problem = engine.start(container)
             if problem is not None:
-                return _Apart(127, _without_ids(problem), False)
+                reason = _without_ids(problem)
+                return _Apart(127, reason, reason, False)
             _settle(engine, container, seconds)
             state = engine.state(container)
             code = 124 if state.get("Running") else int(state.get("ExitCode", 0))
-            return _Apart(code, engine.mask(engine.output(container)), True)
+            said = "\n".join(engine.logs(container))
+            return _Apart(code, engine.mask(engine.output(container)), said, True)
         finally:
             engine.remove(container)
 
@@ -191,7 +193,8 @@ class _Watch:
 
 class _Apart(NamedTuple):
     code: int
-    output: str
+    output: str  #: standard output
+    said: str  #: the last lines of both streams
     started: bool
 
 

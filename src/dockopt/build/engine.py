@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from dockopt.build.log import Mask, clean, relevant, step
+from dockopt.build.log import Mask, clean, ran, relevant, step
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -92,6 +92,7 @@ class Built(NamedTuple):
     reference: str  #: the tag it has in the engine
     seconds: float
     notes: tuple[str, ...] = ()  #: what was done besides, each one sentence
+    ran: tuple[str, ...] = ()  #: the instructions that were carried out, not taken from the cache
 
 
 class Answer(NamedTuple):
@@ -168,16 +169,17 @@ class Engine:
             started = time.monotonic()
             self._built += 1
             reference = f"{REPOSITORY}:{self.run}-{self._built}"
-            code, lines = self._build(text, context, settings, reference, ignore, cache)
+            code, lines, marks = self._build(text, context, settings, reference, ignore, cache)
             if code == 0:
-                return Built(reference, time.monotonic() - started, tuple(notes))
+                return Built(reference, time.monotonic() - started, tuple(notes), ran(marks))
             if not self._frontend_missing(text, lines):
                 break
         raise self._failure(lines)
 
     def _build(
         self, text: bytes, context: str, settings: BuildSettings, reference: str, ignore: bytes | None, cache: bool
-    ) -> tuple[int, list[str]]:
+    ) -> tuple[int, list[str], list[str]]:
+        """The exit code, the log's last lines, and all those that say where a step begins and ends."""
         folder = tempfile.mkdtemp(dir=self._folder)
         path = os.path.join(folder, "Dockerfile")
         with open(path, "wb") as file:
@@ -197,6 +199,7 @@ class Engine:
             command.append("--no-cache")
         self.mask = Mask.of(settings.secrets, dict(settings.build_args))
         lines: list[str] = []
+        marks: list[str] = []
 
         def take(line: str) -> None:
             line = self.mask(clean(line))
@@ -205,6 +208,8 @@ class Engine:
             at = step(line)
             if at is not None:
                 self.progress(at)
+            if at is not None or " DONE " in line:
+                marks.append(line)
 
         try:
             code = self._stream([*command, context], take, settings.timeout, environment)
@@ -214,7 +219,7 @@ class Engine:
             raise EngineProblem(
                 f"the build was stopped after {settings.timeout:.0f} s (--build-timeout sets another limit)"
             )
-        return code, lines
+        return code, lines, marks
 
     def _arguments(self, settings: BuildSettings) -> tuple[dict[str, str], list[str]]:
         environment: dict[str, str] = {}
@@ -300,6 +305,10 @@ class Engine:
                 text = errors.read().decode(errors="replace")
                 self._raise_if_gone(text)
                 raise EngineProblem(f"the container engine cannot hand out the image: {one_line(text)}")
+
+    def has_image(self, reference: str) -> bool:
+        """Whether an image is in the engine already."""
+        return self._execute(["image", "inspect", "--format", "{{.Id}}", reference], timeout=60).code == 0
 
     def remove_image(self, reference: str) -> None:
         """Remove an image of this run's own, if it is still there."""

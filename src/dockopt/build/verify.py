@@ -47,12 +47,14 @@ class Side(NamedTuple):
 
 
 class Weight(NamedTuple):
-    """What a side weighs, for the reports."""
+    """What a side weighs, and what it was seen to be, for the reports."""
 
     size: int  #: bytes, uncompressed
     layers: int
     packages: int
     seconds: float  #: its build took, with whatever was cached
+    user: str = ""  #: it runs as; empty stands for root
+    behaviour: Behaviour | None = None  #: ``None``: it was not run
 
 
 class Failure(NamedTuple):
@@ -257,12 +259,10 @@ class _Case:
                 side = self._side(outcome.after, with_files(target, outcome.files), "after")
             except BuildFailed as failed:
                 return Failure(BUILD, (f"the image no longer builds: {failed}",), failed.log, target.name)
-            try:
-                failure = self._compare(index, target, side, declared, depth)
-            finally:
-                if self.after is not None and not self.engine.keep:
-                    self.engine.remove_image(self.after.built.reference)
-                self.after = side
+            if self.after is not None and not self.engine.keep:
+                self.engine.remove_image(self.after.built.reference)
+            self.after = side
+            failure = self._compare(index, target, side, declared, depth)
             if failure is not None:
                 return failure
         return None
@@ -278,6 +278,7 @@ class _Case:
         if depth >= BEHAVIOUR and target.run is not None:
             self.prover.progress("after: running")
             seen = self._observe(after, target.run, before.behaviour)
+            self.after = after._replace(behaviour=seen)
             assert before.behaviour is not None
             differences = compare_behaviour(before.behaviour, seen, target.run)
             if differences:
@@ -402,7 +403,14 @@ def _of(target: Target) -> str:
 
 
 def _weight(side: Side) -> Weight:
-    return Weight(side.image.size, len(side.image.layers), len(side.packages.versions), side.built.seconds)
+    return Weight(
+        side.image.size,
+        len(side.image.layers),
+        len(side.packages.versions),
+        side.built.seconds,
+        side.config.get("user", ""),
+        side.behaviour,
+    )
 
 
 #: So many differences of one kind are listed one by one.

@@ -157,6 +157,7 @@ class Outcome(NamedTuple):
     error: str | None = None
     error_line: int = 0
     files: tuple[FileEdit, ...] = ()  #: other files to write
+    warnings: tuple[str, ...] = ()  #: what could not be asked for, one line each: a registry without an answer
 
     @property
     def changed(self) -> bool:

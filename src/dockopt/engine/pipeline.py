@@ -86,7 +86,7 @@ def rewrite_document(
         run = _Run(facts, plan, options, known, careful=True)
         run.go()
     after = dump(run.document) if run.document is not document else data
-    return Outcome(data, after, tuple(run.journal()), files=run.written())
+    return Outcome(data, after, tuple(run.journal()), files=run.written(), warnings=run.surroundings.warnings)
 
 
 class _Run:

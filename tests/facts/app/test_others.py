@@ -464,3 +464,16 @@ def test_a_front_end_behind_nginx(project: Project) -> None:
     text = "FROM node:22 AS b\nWORKDIR /w\nCOPY . .\nRUN npm run build\nFROM nginx:1.27\nCOPY --from=b /w/dist /usr/share/nginx/html\n"
     app = app_of(project(text, **{"package.json": package(scripts={"build": "vite build"})}))
     assert (app.ecosystem, value(app.port), value(app.outputs)) == ("node", 80, ("dist",))
+
+
+def test_java_without_a_manifest(project: Project) -> None:
+    text = "FROM eclipse-temurin:21\nWORKDIR /tides\nCOPY src ./src\nRUN javac -d out src/*.java\nCMD java -cp out Tides\n"
+    app = app_of(project(text + "EXPOSE 8081\n", **{"src/Tides.java": "", "README.md": ""}))
+    assert (app.ecosystem, app.root, app.evidence) == ("java", "src", "src/*.java")
+    assert value(app.port) == 8081 and reason(app.framework) and reason(app.health)
+    assert value(app.needs_sources) is True
+
+
+def test_java_that_is_compiled_elsewhere_is_not_known(project: Project) -> None:
+    text = "FROM eclipse-temurin:21\nWORKDIR /tides\nCOPY . .\nCMD java -jar shop.jar\n"
+    assert isinstance(project(text, **{"shop.jar": "", "tools/Extra.java": ""}).app, Unknown)

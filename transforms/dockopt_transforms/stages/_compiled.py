@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.api import (
@@ -20,6 +21,7 @@ from dockopt.api import (
     Stage,
     Unknown,
     base_name,
+    lookup,
     runtime,
     slim,
     unwrap,
@@ -231,6 +233,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     root = _folder(facts, working)
     if tongue is DOTNET:
         source, target = _published(facts, stage, context, working, launch)
+        _check_port(facts, image, small, context)
     elif tongue is JAVA:
         source, target = _archive(facts, stage, context, working, launch, root)
     else:
@@ -393,9 +396,31 @@ def _archive(
         if posixpath.basename(posixpath.dirname(path)) == "quarkus-app":
             return posixpath.dirname(path), posixpath.dirname(path)
         return path, path if "*" not in path else posixpath.dirname(path) + "/"
-    if any("javac" in command.values for unit in working for command in _commands(facts, unit)) and launch.cwd == root:
-        return root, root
+    compilers = [command for unit in working for command in _commands(facts, unit) if "javac" in command.values]
+    if compilers and launch.cwd == root:
+        folder = _classes(context, compilers, words_)
+        path = root if folder is None else posixpath.join(root, folder)
+        return path, path
     raise Impossible("needs-unknown", f"which classes {launch.evidence} starts from is not known")
+
+
+def _classes(context: Context, compilers: list[Command], argv: tuple[str, ...]) -> str | None:
+    """The folder javac writes to and Java looks in for all it runs; None where that may be more than one folder.
+
+    What lies among the sources and is none, only the project's whole folder keeps where it is.
+    """
+    if any("/" in name and not name.endswith(".java") for name in context.listing.files):
+        return None
+    written = {_operand(command.values, "-d") for command in compilers}
+    read = _operand(argv, "-cp", "-classpath", "--class-path")
+    if read is None or written != {read} or not re.fullmatch(r"\w[\w./-]*", read) or ".." in read:
+        return None
+    return read.rstrip("/")
+
+
+def _operand(values: Sequence[str | None], *options: str) -> str | None:
+    """The word behind the one of the options that is given."""
+    return next((values[index + 1] for index, value in enumerate(values[:-1]) if value in options), None)
 
 
 def _web(context: Context) -> bool:
@@ -432,14 +457,23 @@ def _published(facts: Facts, stage: Stage, context: Context, working: list[Unit]
         break
     else:
         raise Impossible("needs-unknown", f"no dotnet publish is seen to write {folder}")
-    if _web(context) and not facts.mentions("aspnetcore_urls", "aspnetcore_http_ports", "--urls"):
-        sources = [name for name in context.listing.files if name.endswith(".cs")]
-        texts = [text.value for name in sources if isinstance(text := context.text(name), Known)]
-        if not any(re.search(r"UseUrls|ListenAnyIP|app\.Run\(\s*\"http|Urls\.Add", text) for text in texts):
-            raise Impossible(
-                "needs-unknown", "the port is the image's default, which is another in the image for running"
-            )
     return folder, folder
+
+
+_ADDRESSES = ("ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS")
+
+
+def _check_port(facts: Facts, image: BaseImage, small: str, context: Context) -> None:
+    """Whether a web application listens where it did: up to .NET 7 the SDK's image set another address."""
+    if not _web(context) or facts.mentions("aspnetcore_urls", "aspnetcore_http_ports", "--urls"):
+        return
+    other = lookup(small)
+    if other is not None and all(image.env.get(name) == other.env.get(name) for name in _ADDRESSES):
+        return
+    sources = [name for name in context.listing.files if name.endswith(".cs")]
+    texts = [text.value for name in sources if isinstance(text := context.text(name), Known)]
+    if not any(re.search(r"UseUrls|ListenAnyIP|app\.Run\(\s*\"http|Urls\.Add", text) for text in texts):
+        raise Impossible("needs-unknown", "the port is the image's default, which is another in the image for running")
 
 
 def _commands(facts: Facts, unit: Unit) -> tuple[Command, ...]:
@@ -657,7 +691,9 @@ def _assign(
             plan.into_builder(unit, comments=True)
             plan.drop(unit)
             libraries += [one for word in read[node.id].packages for one in packages[word]]
-        elif node.name == "RUN" and touches_project(facts, unit, read[node.id], root):
+        elif node.name == "RUN" and (
+            touches_project(facts, unit, read[node.id], root) or _comes_with(facts, unit, [path for _, path in pairs])
+        ):
             plan.into_builder(unit, comments=True)
             plan.drop(unit)
         elif node.name == "RUN":
@@ -679,6 +715,21 @@ def _assign(
         plan.put_above(place, installs)
         text = text.removeprefix(installs)
     plan.swap(before[-1], text, comments=False)
+
+
+def _comes_with(facts: Facts, unit: Unit, targets: list[str]) -> bool:
+    """Whether a RUN only makes folders that COPY makes as well."""
+    workdir = facts.state(unit.node).workdir
+    commands = _commands(facts, unit)
+    if not isinstance(workdir, Known) or not commands or any(command.name != "mkdir" for command in commands):
+        return False
+    for value in (value for command in commands for value in command.values[1:]):
+        if value is None:
+            return False
+        path = posixpath.normpath(posixpath.join(workdir.value, value))
+        if not value.startswith("-") and not any(one == path or one.startswith(path + "/") for one in targets):
+            return False
+    return True
 
 
 def _shorter(path: str, root: str) -> str:

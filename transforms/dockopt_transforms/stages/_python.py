@@ -66,6 +66,12 @@ _OWN_PATHS = re.compile(
 )
 
 
+_HANDLE_SIGTERM = frozenset(
+    ("uvicorn", "gunicorn", "hypercorn", "daphne", "granian", "celery", "fastapi", "sanic", "streamlit", "rq", "dramatiq")
+)
+_INITS = frozenset(("tini", "dumb-init", "catatonit"))
+
+
 class Need(NamedTuple):
     """Packages the side that runs must have, and which words of the file they come from."""
 
@@ -171,7 +177,11 @@ def _drop_runner(plan: Split, facts: Facts, stage: Stage, tool: str | None) -> N
             continue
         span = run_prefix(unit.node, tool)
         if span is not None:
-            plan.swap(unit, splice(unit.node, [(*span, _runner(unit.node, span[1], tool))]), comments=True)
+            text = splice(unit.node, [(*span, _runner(unit.node, span[1], tool))])
+            if tool == "uv" and _ignores_sigterm(plan, facts):
+                text = f"{plan.document.keyword('STOPSIGNAL')} SIGINT{plan.eol}{text}"
+                plan.lost_config.append("stopsignal")
+            plan.swap(unit, text, comments=True)
             plan.lost_config.append(unit.node.name.lower())
         elif re.search(rf"\b{tool}\b", unit.node.rest):
             raise Impossible("needs-unknown", f"{tool} itself starts the app", unit.node)
@@ -189,6 +199,25 @@ def _runner(node: Instruction, after: int, tool: str) -> str:
     if tool == "uv" and first.endswith(".py"):
         return '"python", ' if json else "python "
     return ""
+
+
+def _ignores_sigterm(plan: Split, facts: Facts) -> bool:
+    """Whether the app would no longer end on SIGTERM once ``uv run`` does not stand before it and pass that on.
+
+    The kernel gives process 1 no signal it has no handler for (pid_namespaces(7)). Python has one for SIGINT alone.
+    """
+    if any(unit.node.name == "STOPSIGNAL" for unit in plan.units):
+        return False
+    launch, context = facts.launch, facts.context
+    if isinstance(launch, Known) and (
+        launch.value.program in _HANDLE_SIGTERM or set(launch.value.wrappers) & _INITS
+    ):
+        return False
+    if isinstance(context, Unknown):
+        return True
+    names = [name for name in context.value.listing.files if name.endswith(".py")]
+    texts = [context.value.text(name) for name in names]
+    return not any(isinstance(text, Known) and "SIGTERM" in text.value for text in texts)
 
 
 def _check_paths(document: Document, facts: Facts, stage: Stage, calls: list[tuple[ScriptView, Invocation]]) -> None:

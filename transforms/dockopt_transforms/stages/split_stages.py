@@ -32,6 +32,7 @@ class SplitStages(Transform):
         the shared libraries that the ``-dev`` packages stand for (``libpq-dev``: ``libpq5``), and all that
         configures or runs. Comments go with what they describe.
         Python (pip, Poetry, uv, Pipenv): a virtual environment, ``/opt/venv`` or uv's own; the slim variant.
+        Where ``uv run`` passed SIGTERM on to an app that ignores it as process 1, ``STOPSIGNAL SIGINT`` ends it.
         Node (npm, Yarn, pnpm): ``node_modules`` without development packages where that is proven to do, what
         the build made, and of the project's folder what no build alone reads; the slim variant.
         Go, Rust, C, C++ (make, CMake): the program, and files that are no sources; the bare distribution.
@@ -65,6 +66,7 @@ class SplitStages(Transform):
     References:
         https://docs.docker.com/build/building/multi-stage/
         https://docs.python.org/3/library/venv.html (an environment needs the very Python it was made with)
+        https://man7.org/linux/man-pages/man7/pid_namespaces.7.html (the signals process 1 gets)
         https://peps.python.org/pep-0600/ (what a wheel for Linux may rely on)
         Dependencies of -dev packages: the package lists of Debian and Ubuntu
     """

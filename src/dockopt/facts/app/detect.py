@@ -118,6 +118,8 @@ class Apps:
                         return self._nearest(own, context, launch)
                     if ecosystem == "python":
                         return self._bare_python(context, launch)
+                    if ecosystem == "java" and any(self.facts.commands("javac")):
+                        return self._bare_java(context, launch)
             compiled = [app for app in self.all if app.ecosystem in ("go", "rust", "native")]
             if launch.argv[0].startswith(("/", "./")) and compiled:
                 return self._nearest(compiled, context, launch)
@@ -170,6 +172,32 @@ class Apps:
             needs_sources=Known(False, "there is nothing to install"),
         )
         return Known(app, launch.evidence)
+
+    def _bare_java(self, context: Context, launch: Launch) -> Known[App] | Unknown:
+        """Java without any manifest, which the Dockerfile compiles itself: sources of the context."""
+        holders = [
+            root
+            for root in self._roots(context)
+            if any(
+                name.endswith(".java") and (root == "." or name.startswith(f"{root}/"))
+                for name in context.listing.files
+            )
+        ]
+        if not holders:
+            return Unknown("the build context has no manifest that dockopt knows, where COPY takes from")
+        root = holders[0] if len(holders) == 1 else "."
+        sources = join(root, "*.java")
+        return Known(
+            App(
+                "java",
+                root,
+                sources,
+                Unknown("there is no manifest"),
+                needs_sources=Known(True, f"{sources}: the sources are what javac compiles"),
+                framework=Unknown(f"{sources} name no framework that dockopt knows"),
+            ),
+            f"{sources}; {launch.evidence}",
+        )
 
     def _served(self, app: App, context: Context, launch: Launch) -> App:
         stage = self.facts.stages.all[-1]
