@@ -1,110 +1,240 @@
 """Prove the rewrite of whole projects by building them, and print what came of it as a Markdown table.
 
-    python bench/projects.py fixtures/projects                 # the table on standard output
-    python bench/projects.py fixtures/projects --write docs/projects.md
-    python bench/projects.py ~/checkouts --stand-ins           # for engines without a registry
+    python bench/projects.py fixtures/projects                         # on standard output
+    python bench/projects.py fixtures/projects --measure --write docs/verify.md
+    python bench/projects.py ~/checkouts --stand-ins                   # for engines without a registry
 
-Each Dockerfile goes through what ``dockopt fix --unsafe-fixes --verify`` does, but nothing is written. With
-``--stand-ins`` base images are replaced by those of the test engine, see ``tests/build/fixtures.py``.
+Each Dockerfile goes through what ``dockopt fix --unsafe-fixes --verify`` does, but nothing is written. ``--measure``
+also builds each side without cache, and once more after one line of a source file has changed. A ``projects.toml``
+beside the projects says what to ask the running application, and what is its source; see the one of ``fixtures``.
+With ``--stand-ins`` base images the engine lacks are replaced by some it has, see ``tests/build/fixtures.py``.
 """
 
 # ruff: noqa: E402 - the path comes first
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import sys
+import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "transforms")]
 
 from dockopt.build.behave import RunSettings
-from dockopt.build.engine import BuildSettings, Engine, EngineProblem
-from dockopt.build.session import Handled, Request, handle
+from dockopt.build.engine import BuildFailed, BuildSettings, Engine, EngineProblem
+from dockopt.build.measure import Measured, Measurer
+from dockopt.build.session import Handled, Request, handle, targets
 from dockopt.build.verify import Prover
 from dockopt.engine.pipeline import Options, rewrite
 from dockopt.facts.context import Outside
 from dockopt.report.units import change, duration, size
 from dockopt.workspace.discovery import find
 from dockopt.workspace.run import Job, Result, Task
-from tests.build.fixtures import stand_ins
+from tests.build.fixtures import images_of, stand_in
+
+#: What stand-ins lack of the images they stand for: instructions by the name of the image.
+COMPLETED = {
+    "ruby:*": b"""\
+ENV GEM_HOME=/usr/local/bundle BUNDLE_SILENCE_ROOT_WARNING=1 BUNDLE_APP_CONFIG=/usr/local/bundle
+ENV PATH=$GEM_HOME/bin:$PATH
+RUN mkdir -m 1777 $GEM_HOME
+""",
+}
 
 BEGIN, END = "<!-- made by bench/projects.py -->", "<!-- end -->"
+
+#: The body of the answer to ``GET path``, with nothing but bash, which every image of Debian has.
+GET = (
+    "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} && "
+    r'printf "GET {path} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n" >&3 && sed "1,/^\r*$/d" <&3'
+    "'"
+)
+
+
+class Done(NamedTuple):
+    """One project."""
+
+    about: dict[str, Any]  #: its part of ``projects.toml``
+    handled: Handled
+    measured: Measured | None = None
+    missing: str = ""  #: the base image that cannot be had here
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("paths", nargs="+", help="folders or Dockerfiles")
-    parser.add_argument("--network", default="host")
+    parser.add_argument("--network", default="host", help="of builds, and of containers nothing is asked")
     parser.add_argument("--safe", action="store_true", help="safe fixes only")
     parser.add_argument("--stand-ins", action="store_true")
+    parser.add_argument("--measure", action="store_true")
     parser.add_argument("--write", type=Path, help="replace the table in this file")
     arguments = parser.parse_args()
 
+    done: list[Done] = []
     files = find(tuple(arguments.paths), lambda *_: False).files
-    handled: list[Handled] = []
     with Engine() as engine:
         for number, path in enumerate(files, 1):
-            contexts: tuple[tuple[str, str], ...] = ()
-            if arguments.stand_ins:
-                text = Path(path).read_bytes()
-                images = stand_ins(text, alpine=True)
-                if images is None:
-                    print(f"{number}/{len(files)} {path}: no stand-in for its base image", file=sys.stderr)
-                    continue
-                # A rewrite may name other images than the original.
-                rewritten = rewrite(text, Options(unsafe=not arguments.safe), Outside(path)).after
-                images |= stand_ins(rewritten, alpine=True) or {}
-                contexts = tuple((name, f"docker-image://{to}") for name, to in images.items())
-            build = BuildSettings(network=arguments.network, build_contexts=contexts, timeout=900)
-            request = Request(build, RunSettings(network=arguments.network))
-            job = Job(path, Options(unsafe=not arguments.safe))
-            try:
-                one = handle(job, Task(), Prover(engine), request)
-            except EngineProblem as problem:
-                one = Handled(Result(path, error=str(problem)))
-            handled.append(one)
-            print(f"{number}/{len(files)} {path}: {one.result.error or 'done'}", file=sys.stderr)
-            if one.proof is not None:
-                for dropped in one.proof.dropped:
-                    print(f"  left out: {dropped.entries} {dropped.failure}", file=sys.stderr)
-    table = "\n".join(lines(handled))
+            one = _project(engine, path, arguments)
+            done.append(one)
+            error = one.missing or one.handled.result.error
+            print(f"{number}/{len(files)} {path}: {error or 'proven'}", file=sys.stderr)
+            proof = one.handled.proof
+            for dropped in proof.dropped if proof is not None else ():
+                names = ", ".join(f"{entry.transform}, line {entry.start_line}" for entry in dropped.entries)
+                print(
+                    f"  left out: {names}",
+                    *dropped.failure.reasons,
+                    *dropped.failure.log,
+                    sep="\n    ",
+                    file=sys.stderr,
+                )
+            for note in proof.notes if proof is not None else ():
+                print(f"  {note}", file=sys.stderr)
+    table = "\n".join(lines(done))
     if arguments.write is None:
         print(table)
     else:
         text = arguments.write.read_text(encoding="utf-8")
         head, _, rest = text.partition(BEGIN)
         tail = rest.partition(END)[2]
-        arguments.write.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
-    proofs = [each.proof for each in handled if each.proof is not None]
-    return 0 if all(not proof.dropped for proof in proofs) and len(proofs) == len(handled) else 1
+        arguments.write.write_text(f"{head}{BEGIN}\n\n{table}\n\n{END}{tail}", encoding="utf-8")
+    tried = [one for one in done if not one.missing]
+    proofs = [one.handled.proof for one in tried if one.handled.proof is not None]
+    return 0 if all(proof.proven and not proof.dropped for proof in proofs) and len(proofs) == len(tried) else 1
 
 
-def lines(handled: list[Handled]) -> Iterator[str]:
+def _project(engine: Engine, path: str, arguments: argparse.Namespace) -> Done:
+    options = Options(unsafe=not arguments.safe)
+    about = _about(Path(path))
+    data = Path(path).read_bytes()
+    outcome = rewrite(data, options, Outside(path))
+    contexts: dict[str, str] = {}
+    # A rewrite may name other images than the original.
+    for image in dict.fromkeys((*images_of(data), *images_of(outcome.after))):
+        other: str | None = image
+        if not engine.has_image(image):
+            other = stand_in(image, alpine=True) if arguments.stand_ins else None
+        if other is None or not engine.has_image(other):
+            return Done(about, Handled(Result(path)), missing=f"there is no image `{image}`")
+        if arguments.stand_ins:
+            other = _completed(engine, image, other)
+        if other != image:
+            contexts[image] = f"docker-image://{other}"
+    build = BuildSettings(network=arguments.network, build_contexts=tuple(contexts.items()), timeout=900)
+    asks = tuple(GET.format(port=about["port"], path=each) for each in about.get("paths", ()))
+    # On a network of its own a container finds its port free, whatever runs beside.
+    request = Request(build, RunSettings(asks, network="none" if asks else arguments.network))
+    try:
+        handled = handle(Job(path, options), Task(), Prover(engine), request)
+        measured = None
+        if arguments.measure and handled.proof is not None and handled.proof.proven:
+            way = targets(path, data, engine, request)[0][0]
+            measurer = Measurer(engine, touch=about.get("touch"))
+            measured = measurer.measure(path, data, handled.proof.outcome, way)
+    except (EngineProblem, BuildFailed) as problem:
+        return Done(about, Handled(Result(path, error=str(problem))))
+    return Done(about, handled, measured)
+
+
+def _completed(engine: Engine, image: str, other: str) -> str:
+    """An image that stands for another, with what it lacks."""
+    for name, lines in COMPLETED.items():
+        if fnmatch.fnmatchcase(image, name):
+            with tempfile.TemporaryDirectory() as empty:
+                return engine.build(f"FROM {other}\n".encode() + lines, empty, BuildSettings(network="none")).reference
+    return other
+
+
+def _about(dockerfile: Path) -> dict[str, Any]:
+    table = dockerfile.parent.parent / "projects.toml"
+    if not table.is_file():
+        return {}
+    found: dict[str, Any] = tomllib.loads(table.read_text(encoding="utf-8")).get(dockerfile.parent.name, {})
+    return found
+
+
+def lines(done: list[Done]) -> Iterator[str]:
     """The table, and what it comes to."""
-    yield "| Dockerfile | changes | left out | before | after | | layers | build before | build after |"
-    yield "|---|---:|---:|---:|---:|---:|---:|---:|---:|"
-    built = proven = left = 0
-    for each in handled:
-        proof = each.proof
-        if proof is None or proof.before is None:
-            continue
-        built += 1
-        before, after = proof.before, proof.after or proof.before
-        proven += proof.proven
-        dropped = [entry.transform for dropped in proof.dropped for entry in dropped.entries]
-        left += len(dropped)
-        changes = sum(entry.kind == "applied" for entry in proof.outcome.entries)
-        yield (
-            f"| {each.result.path} | {changes} | {', '.join(dropped) or '-'} | {size(before.size)} | {size(after.size)}"
-            f" | {change(before.size, after.size)} | {before.layers} → {after.layers}"
-            f" | {duration(before.seconds)} | {duration(after.seconds)} |"
-        )
+    measured = any(one.measured is not None for one in done)
+    times = "cold build | rebuild | dependencies |" if measured else "build |"
+    yield f"| project | changes | left out | image size | | layers | {times} runs as | health | answers |"
+    yield f"|---|---:|---|---:|---:|---:|{'---:|---:|---|' if measured else '---:|'}---|---|---|"
+    for one in done:
+        proof = one.handled.proof
+        if proof is not None and proof.before is not None:
+            yield _row(one, measured)
     yield ""
-    yield (
-        f"{len(handled)} Dockerfiles tried, {built} built before, {proven} built and proven after,"
-        f" {left} changes left out."
+    yield _sum(done)
+    apart = [(one.handled.result.path, one.missing or one.handled.result.error or "") for one in done]
+    apart = [(path, why) for path, why in apart if why]
+    if apart:
+        yield ""
+        yield "Not built here:"
+        yield ""
+        for path, why in apart:
+            yield f"- {_name(path)}: {why.split(chr(10))[0]}"
+
+
+def _row(one: Done, measured: bool) -> str:
+    proof = one.handled.proof
+    assert proof is not None and proof.before is not None
+    before, after = proof.before, proof.after or proof.before
+    cells = [
+        _name(one.handled.result.path),
+        str(sum(entry.kind == "applied" for entry in proof.outcome.entries)),
+        ", ".join(entry.transform for dropped in proof.dropped for entry in dropped.entries) or "-",
+        f"{size(before.size)} → {size(after.size)}",
+        change(before.size, after.size),
+        f"{before.layers} → {after.layers}",
+    ]
+    if not measured:
+        cells.append(f"{duration(before.seconds)} → {duration(after.seconds)}")
+    elif one.measured is None or one.measured.after is None:
+        cells += ["", "", ""]
+    else:
+        old, new = one.measured.before, one.measured.after
+        cells.append(f"{duration(old.cold)} → {duration(new.cold)}")
+        rebuilt = old.rebuild is not None and new.rebuild is not None
+        cells.append(f"{duration(old.rebuild or 0)} → {duration(new.rebuild or 0)}" if rebuilt else "")
+        cells.append(_dependencies(one.about.get("install", ()), old.reran, new.reran))
+    answers = "-"
+    if before.behaviour is not None and before.behaviour.answers and after.behaviour is not None:
+        same = before.behaviour.answers == after.behaviour.answers
+        answered = all(code == 0 for code, _ in before.behaviour.answers)
+        answers = ("the same" if same else "others") if answered else "none"
+    cells += [after.user or "root", after.behaviour.health or "-" if after.behaviour is not None else "-", answers]
+    return f"| {' | '.join(cells)} |"
+
+
+def _name(path: str) -> str:
+    return Path(path).parent.name if Path(path).name == "Dockerfile" else path
+
+
+def _dependencies(install: list[str], before: tuple[str, ...], after: tuple[str, ...]) -> str:
+    """Whether a rebuild installs again: before, after."""
+
+    def how(steps: tuple[str, ...]) -> str:
+        again = [step for step in steps if any(word in step for word in install)]
+        return "again" if again else "CACHED"
+
+    return f"{how(before)} → {how(after)}" if install else "none"
+
+
+def _sum(done: list[Done]) -> str:
+    proofs = [one.handled.proof for one in done if one.handled.proof is not None]
+    built = [proof for proof in proofs if proof.before is not None]
+    proven = [proof for proof in built if proof.proven]
+    left = sum(len(dropped.entries) for proof in built for dropped in proof.dropped)
+    old, new = (sum(getattr(proof, side).size for proof in proven) for side in ("before", "after"))
+    gain = f" {size(old)} became {size(new)} ({change(old, new)})." if proven else ""
+    return (
+        f"{len(done)} Dockerfiles tried, {len(built)} built before, {len(proven)} built and proven after,"
+        f" {left} changes left out.{gain}"
     )
 
 

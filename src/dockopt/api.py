@@ -46,6 +46,7 @@ from dockopt.facts.stages import Stage, Stages, sources
 from dockopt.facts.state import State
 from dockopt.facts.value import Known, Unknown
 from dockopt.shell.edits import delete_item, delete_word, insert_after, insert_before, item_commands, replace
+from dockopt.shell.options import started_with_errexit, turns_on_errexit
 from dockopt.shell.script import Command, Item, Redirect, Script, Word, parse_script
 from dockopt.shell.style import command_indent, insert_behind, insert_item, leading_operators, operator_break
 from dockopt.syntax.document import Document, Problem, dump, load
@@ -161,9 +162,11 @@ __all__ = [
     "splice_text",
     "split_reference",
     "split_tag",
+    "started_with_errexit",
     "table_of",
     "tokens",
     "transform",
+    "turns_on_errexit",
     "unwrap",
     "web_address",
     "writable",

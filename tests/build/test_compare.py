@@ -161,6 +161,11 @@ def test_many_differences_are_summed_up() -> None:
     found = [change(f"/app/lib/{number}", "removed") for number in range(30)] + [change("user", "changed", "config")]
     lines = summarised(found)
     assert lines[1:] == ["30 paths are missing: below /app/lib"]
+    many = [change(f"apt:a{number}", "removed", "packages") for number in range(9)]
+    assert summarised([*many, change("apt:b", "changed", "packages")]) == [
+        "9 packages are missing: apt:a0, apt:a1, apt:a2, apt:a3, apt:a4, apt:a5, apt:a6, apt:a7, …",
+        "1 packages have another version: apt:b",
+    ]
 
 
 RUN = RunSettings(smoke=("true",))

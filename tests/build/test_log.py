@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from dockopt.build.engine import one_line, without_frontend
-from dockopt.build.log import Mask, clean, relevant, step
+from dockopt.build.log import Mask, clean, ran, relevant, step
 
 FAILED = """\
 #0 building with "default" instance using docker driver
@@ -35,6 +35,27 @@ def test_relevant_lines_are_the_failed_steps_and_the_error() -> None:
 def test_relevant_lines_of_a_builder_without_summary() -> None:
     assert relevant(["STEP 1/2: FROM x", "", "Error: no such image"]) == ("STEP 1/2: FROM x", "Error: no such image")
     assert len(relevant([f"line {number}" for number in range(1000)])) == 25
+
+
+def test_steps_that_were_carried_out() -> None:
+    lines = """\
+#1 [internal] load build definition from Dockerfile
+#1 DONE 0.0s
+#2 [builder 1/4] FROM docker.io/library/python:3.13
+#2 DONE 0.0s
+#3 [builder 2/4] COPY requirements.txt .
+#3 CACHED
+#4 [stage-1 2/3] COPY . .
+#5 [builder 3/4] RUN pip install -r requirements.txt
+#5 CACHED
+#4 DONE 0.1s
+#6 [stage-1 3/3] RUN make
+#6 0.081 DONE with it
+#6 DONE 1.1s
+#7 exporting to image
+#7 DONE 0.0s
+""".splitlines()
+    assert ran(lines) == ("COPY . .", "RUN make")
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,11 @@ COUNTS = {"critical": 1, "high": 2, "medium": 0, "low": 4, "unknown": 0}
 BASE = Step("(base image)", 80_000_000, 30_000_000, True)
 BEFORE = Numbers(
     200_000_000, 80_000_000, 4, 90, 30.0, 0.5, 12.0, Scan("trivy", COUNTS),
-    (BASE, Step("RUN <b>apt</b> & more", 120_000_000, 50_000_000, False)),
+    (BASE, Step("RUN <b>apt</b> & more", 120_000_000, 50_000_000, False)), ("COPY . .", "RUN make"),
 )  # fmt: skip
 AFTER = Numbers(
     100_000_000, 40_000_000, 3, 45, 33.0, 0.4, 1.2, Scan("trivy", {**COUNTS, "high": 0}),
-    (BASE, Step("RUN apt", 20_000_000, 10_000_000, False)),
+    (BASE, Step("RUN apt", 20_000_000, 10_000_000, False)), ("COPY . .",),
 )  # fmt: skip
 BOTH = Measured(BEFORE, AFTER, "app.py", ("a note",))
 ALONE = Measured(BEFORE._replace(rebuild=None, scan=None), None)
@@ -41,6 +41,7 @@ def test_table() -> None:
     assert found["image size"] == ["200.0 MB", "100.0 MB", "-50 %", "█" * 12 + "░" * 12]
     assert found["cold build"] == ["30 s", "33 s", "+10 %", "█" * 24 + "+"]
     assert found["rebuild, app.py changed"][:3] == ["12 s", "1.2 s", "-90 %"]
+    assert found["steps carried out again"] == ["2", "1", "-50 %", "█" * 12 + "░" * 12]
     assert found["high vulnerabilities"] == ["2", "0", "-100 %", "░" * 24]
     assert found["medium vulnerabilities"] == ["0", "0"]
     assert lines[-1] == "  a note"
@@ -191,6 +192,8 @@ def test_real_build(engine: Engine, tmp_path: Path) -> None:
     assert found.before.cold > 4 and found.before.warm < found.before.cold
     assert found.before.rebuild is not None and found.after.rebuild is not None
     assert found.before.rebuild > 4 > found.after.rebuild  # the slow step is above the source now
+    assert found.before.reran == ("COPY . /app", "RUN sleep 4", "RUN rm /big")
+    assert found.after.reran == ("COPY . /app",)
     assert [step.shared for step in found.before.steps] == [True, False, False, False, False]
     assert found.before.steps[2].instruction == "COPY . /app"
     assert found.after.steps[1].instruction == "RUN sleep 4"

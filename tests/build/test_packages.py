@@ -65,6 +65,18 @@ def test_pip_and_npm() -> None:
     }
 
 
+def test_a_module_that_dpkg_brought_is_dpkgs() -> None:
+    metadata = "usr/lib/python3/dist-packages/PyYAML-6.0.2.egg-info/PKG-INFO"
+    found = read(
+        **{
+            "var/lib/dpkg/status": b"Package: python3-yaml\nStatus: install ok installed\nVersion: 6\n",
+            "var/lib/dpkg/info/python3-yaml.list": f"/.\n/{metadata}\n".encode(),
+            metadata: b"",
+        }
+    )
+    assert found.versions == {"apt:python3-yaml": "6"}
+
+
 def header(**tags: object) -> bytes:
     """A package header as rpm stores it: index entries, then data."""
     index, data = b"", b""

@@ -265,7 +265,7 @@ class TestOutput:
         done = dockopt("fix", "--diff", SELECT, "--output-format", "json")
         assert (done.code, done.err) == (1, "")
         report = json.loads(done.out)
-        assert list(report) == ["version", "dockopt", "command", "files", "errors", "summary"]
+        assert list(report) == ["version", "dockopt", "command", "files", "errors", "warnings", "summary"]
         assert (report["version"], report["command"], report["errors"]) == (1, "fix", [])
         (entry,) = report["files"]
         assert {key: entry[key] for key in ("path", "changed", "written", "error")} == {

@@ -88,8 +88,8 @@ def test_json_is_as_documented() -> None:
         "cause": "",
         "evidence": ["line 7: x"],
         "effects": {
-            "files_removed": [], "files_added": [], "config": [], "packages_added": [], "packages_removed": [],
-            "layers": -1,
+            "files_removed": [], "files_added": [], "files_owned": [], "config": [],
+            "packages_added": [], "packages_removed": [], "layers": -1,
         },
     }  # fmt: skip
     assert [entry["kind"] for entry in second["entries"]] == ["applied", "defect", "manual"]

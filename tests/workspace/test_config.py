@@ -12,7 +12,8 @@ from dockopt.workspace.config import ConfigProblem, Configurations, Settings
 
 IDS = {"merge-runs": ("merge-runs",), "packages": ("apk-no-cache", "pip-no-cache-dir")}
 
-ALLOWED = "select, ignore, unsafe-fixes, exclude"
+ALLOWED = "select, ignore, unsafe-fixes, exclude, online, registry-mirrors"
+ADDRESSES = "a list of addresses, each https:// and a host (http:// for this machine only)"
 TRANSFORMS = "a list of transforms, each an id, an alias, a family or a phase"
 
 
@@ -48,9 +49,16 @@ def test_none(inside: Path) -> None:
 def test_every_key(inside: Path) -> None:
     (inside / "dockopt.toml").write_text(
         'select = ["packages"]\nignore = ["merge-runs"]\nunsafe-fixes = true\nexclude = ["vendor/"]\n'
+        'online = true\nregistry-mirrors = ["https://mirror.example/", "http://127.0.0.1:5000"]\n'
     )
     assert of(inside / "a/b") == Settings(
-        ("apk-no-cache", "pip-no-cache-dir"), ("merge-runs",), True, ("vendor/",), str(inside)
+        ("apk-no-cache", "pip-no-cache-dir"),
+        ("merge-runs",),
+        True,
+        ("vendor/",),
+        online=True,
+        mirrors=("https://mirror.example", "http://127.0.0.1:5000"),
+        folder=str(inside),
     )
 
 
@@ -92,6 +100,9 @@ def test_the_repository_is_the_limit(inside: Path) -> None:
     [
         ("selct = []", f"dockopt.toml: unknown key selct, did you mean select? allowed are {ALLOWED}"),
         ("zzz = 1", f"dockopt.toml: unknown key zzz; allowed are {ALLOWED}"),
+        ("online = 1", "dockopt.toml: online must be true or false, not 1"),
+        ('registry-mirrors = "https://a.example"', f"dockopt.toml: registry-mirrors must be {ADDRESSES}, not 'https://a.example'"),
+        ('registry-mirrors = ["http://a.example"]', f"dockopt.toml: registry-mirrors must be {ADDRESSES}, not 'http://a.example'"),
         ("unsafe-fixes = 1", "dockopt.toml: unsafe-fixes must be true or false, not 1"),
         ('unsafe-fixes = "yes"', "dockopt.toml: unsafe-fixes must be true or false, not 'yes'"),
         ('select = "merge-runs"', f"dockopt.toml: select must be {TRANSFORMS}, not 'merge-runs'"),

@@ -127,6 +127,7 @@ class _Rules:
         self.transform = transform
         self._removed = compiled(glob for each in effects for glob in each.files_removed)
         self._added = compiled(glob for each in effects for glob in each.files_added)
+        self._owned = compiled(glob for each in effects for glob in each.files_owned)
         self._config = _names(key for each in effects for key in each.config)
         # Which packages commands name, the proof from the text has compared already: here "~" is any.
         self._packages_added = _names(n.replace(":~", ":", 1) for each in effects for n in each.packages_added)
@@ -146,7 +147,10 @@ class _Rules:
                 return self._added.match(what) is not None
             if change == "removed":
                 return self._removed.match(what) is not None
-            # Another content, mode or owner: the old file may go, or the new one may come.
+            if change == "owner":
+                # That a file may go does not say that what stays may be somebody else's.
+                return self._owned.match(what) is not None or self._added.match(what) is not None
+            # Another content or mode: the old file may go, or the new one may come.
             return self._added.match(what) is not None or self._removed.match(what) is not None
         return False
 

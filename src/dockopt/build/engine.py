@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from dockopt.build.log import Mask, clean, relevant, step
+from dockopt.build.log import Mask, clean, ran, relevant, step
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -92,6 +92,7 @@ class Built(NamedTuple):
     reference: str  #: the tag it has in the engine
     seconds: float
     notes: tuple[str, ...] = ()  #: what was done besides, each one sentence
+    ran: tuple[str, ...] = ()  #: the instructions that were carried out, not taken from the cache
 
 
 class Answer(NamedTuple):
@@ -168,16 +169,17 @@ class Engine:
             started = time.monotonic()
             self._built += 1
             reference = f"{REPOSITORY}:{self.run}-{self._built}"
-            code, lines = self._build(text, context, settings, reference, ignore, cache)
+            code, lines, marks = self._build(text, context, settings, reference, ignore, cache)
             if code == 0:
-                return Built(reference, time.monotonic() - started, tuple(notes))
+                return Built(reference, time.monotonic() - started, tuple(notes), ran(marks))
             if not self._frontend_missing(text, lines):
                 break
         raise self._failure(lines)
 
     def _build(
         self, text: bytes, context: str, settings: BuildSettings, reference: str, ignore: bytes | None, cache: bool
-    ) -> tuple[int, list[str]]:
+    ) -> tuple[int, list[str], list[str]]:
+        """The exit code, the log's last lines, and all those that say where a step begins and ends."""
         folder = tempfile.mkdtemp(dir=self._folder)
         path = os.path.join(folder, "Dockerfile")
         with open(path, "wb") as file:
@@ -188,7 +190,10 @@ class Engine:
         environment, arguments = self._arguments(settings)
         command = ["buildx", "build"] if self.name == "docker" else ["build"]
         command += ["--file", path, "--tag", reference, "--label", f"{LABEL}={self.run}", *arguments]
-        if self.name != "podman":
+        if self.name == "podman":
+            # OCI's own format has no place for HEALTHCHECK, SHELL, ONBUILD and the author (docs.podman.io, podman-build).
+            command += ["--format", "docker"]
+        else:
             command += ["--progress", "plain"]
         if self.name == "docker":
             # Attestations would make an index of the image, with the build's time in it.
@@ -197,6 +202,7 @@ class Engine:
             command.append("--no-cache")
         self.mask = Mask.of(settings.secrets, dict(settings.build_args))
         lines: list[str] = []
+        marks: list[str] = []
 
         def take(line: str) -> None:
             line = self.mask(clean(line))
@@ -205,6 +211,8 @@ class Engine:
             at = step(line)
             if at is not None:
                 self.progress(at)
+            if at is not None or " DONE " in line:
+                marks.append(line)
 
         try:
             code = self._stream([*command, context], take, settings.timeout, environment)
@@ -214,7 +222,7 @@ class Engine:
             raise EngineProblem(
                 f"the build was stopped after {settings.timeout:.0f} s (--build-timeout sets another limit)"
             )
-        return code, lines
+        return code, lines, marks
 
     def _arguments(self, settings: BuildSettings) -> tuple[dict[str, str], list[str]]:
         environment: dict[str, str] = {}
@@ -301,6 +309,10 @@ class Engine:
                 self._raise_if_gone(text)
                 raise EngineProblem(f"the container engine cannot hand out the image: {one_line(text)}")
 
+    def has_image(self, reference: str) -> bool:
+        """Whether an image is in the engine already."""
+        return self._execute(["image", "inspect", "--format", "{{.Id}}", reference], timeout=60).code == 0
+
     def remove_image(self, reference: str) -> None:
         """Remove an image of this run's own, if it is still there."""
         with contextlib.suppress(EngineProblem):
@@ -314,13 +326,14 @@ class Engine:
         *,
         network: str | None = None,
         health_interval: int | None = None,
-        shell: str | None = None,
+        words: Sequence[str] = (),
         platform: str | None = None,
     ) -> str:
         """Make a container of an image, without extra privileges, limited in memory and processes; its id.
 
+        :param network: as ``docker run`` takes it; ``container:ID`` is another container's.
         :param health_interval: seconds between two health checks, instead of the image's own.
-        :param shell: run this script with ``/bin/sh -c`` instead of what the image runs.
+        :param words: run this command instead of what the image runs.
         """
         options: dict[str, Any] = {}
         if network is not None:
@@ -330,9 +343,9 @@ class Engine:
         if platform is not None:
             options["platform"] = platform
         command: list[str] = []
-        if shell is not None:
-            options["entrypoint"] = "/bin/sh"
-            command = ["-c", shell]
+        if words:
+            options["entrypoint"] = words[0]
+            command = list(words[1:])
         with self._translated():
             container = self.client.container.create(
                 reference,
@@ -355,14 +368,29 @@ class Engine:
 
     def state(self, container: str) -> Mapping[str, Any]:
         """``State`` of ``docker inspect``."""
+        return self._inspect(container, "State")
+
+    def config(self, container: str) -> Mapping[str, Any]:
+        """``Config`` of ``docker inspect``."""
+        return self._inspect(container, "Config")
+
+    def _inspect(self, container: str, part: str) -> Mapping[str, Any]:
         import json
 
-        answer = self._execute(["container", "inspect", "--format", "{{json .State}}", container], timeout=60)
+        answer = self._execute(["container", "inspect", "--format", f"{{{{json .{part}}}}}", container], timeout=60)
         if answer.code != 0:
             self._raise_if_gone(answer.error)
             raise EngineProblem(f"the container went away: {one_line(answer.error)}")
-        state: dict[str, Any] = json.loads(answer.output)
-        return state
+        found: dict[str, Any] = json.loads(answer.output)
+        return found
+
+    def check_health(self, container: str) -> None:
+        """Run a container's health check now, for an engine that may not do so by itself.
+
+        podman leaves it to timers of systemd (docs.podman.io, podman-healthcheck), which not every machine has.
+        """
+        if self.name == "podman":
+            self._execute(["healthcheck", "run", container], timeout=60)
 
     def execute(self, container: str, shell: str, timeout: float) -> Answer:
         """Run a script with ``/bin/sh -c`` in a running container."""
@@ -372,6 +400,10 @@ class Engine:
         """The last lines a container wrote, both streams."""
         answer = self._execute(["logs", "--tail", str(lines), container], timeout=60)
         return tuple(self.mask(clean(line)) for line in (answer.output + answer.error).splitlines())[-lines:]
+
+    def output(self, container: str) -> str:
+        """All that a container wrote to standard output."""
+        return self._execute(["logs", container], timeout=60).output
 
     def stop(self, container: str, grace: float) -> float:
         """Send the stop signal, and after ``grace`` seconds SIGKILL; the seconds it took."""

@@ -74,6 +74,23 @@ def step(line: str) -> str | None:
     return f"{match['place']} {match['what']}"
 
 
+def ran(lines: Iterable[str]) -> tuple[str, ...]:
+    """The instructions a build carried out, those whose result it had already left out: ``RUN make``.
+
+    BuildKit says ``#7 CACHED`` of one that it had, ``#7 DONE 1.2s`` of one that it carried out.
+    """
+    names: dict[str, str] = {}
+    found: list[str] = []
+    for line in lines:
+        number, _, rest = line.partition(" ")
+        match = _STEP.match(line)
+        if match is not None and step(line) is not None:
+            names[number] = match["what"]
+        elif rest.startswith("DONE ") and not names.get(number, "FROM ").startswith("FROM "):
+            found.append(names[number])
+    return tuple(found)
+
+
 def relevant(lines: Sequence[str]) -> tuple[str, ...]:
     """The lines of a failed build's log that tell why.
 

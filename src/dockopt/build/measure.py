@@ -48,6 +48,7 @@ class Numbers(NamedTuple):
     rebuild: float | None  #: seconds to build after a source file changed
     scan: Scan | None
     steps: tuple[Step, ...]
+    reran: tuple[str, ...] = ()  #: the instructions the rebuild carried out again
 
 
 class Measured(NamedTuple):
@@ -115,14 +116,15 @@ class Measurer:
     ) -> tuple[Image, Numbers]:
         cold = self._build(text, target, name, "cold build", notes, cache=False)
         warm = self._build(text, target, name, "warm build", notes)
-        rebuild = None
+        rebuild: float | None = None
+        reran: tuple[str, ...] = ()
         if copy is not None:
             there = target._replace(context=copy.folder)
             # Of the copy, unchanged: what is timed is the change, not the other folder.
             self._build(text, there, name, "preparing the rebuild", notes).forget(self.engine)
             copy.change()
             built = self._build(text, there, name, f"rebuild after a change of {copy.touched}", notes)
-            rebuild = built.seconds
+            rebuild, reran = built.seconds, built.ran
             built.forget(self.engine)
         self.progress(f"{name}: reading the image")
         try:
@@ -147,6 +149,7 @@ class Measurer:
             rebuild,
             found,
             (),
+            reran,
         )
         cold.forget(self.engine)
         warm.forget(self.engine)
@@ -159,12 +162,13 @@ class Measurer:
         self.engine.progress = lambda step: self.progress(f"{name}: {what}: {step}")
         built = self.engine.build(text, target.context, target.build, ignore=target.ignore, cache=cache)
         notes.update(dict.fromkeys(built.notes))
-        return _Timed(built.reference, built.seconds)
+        return _Timed(built.reference, built.seconds, built.ran)
 
 
 class _Timed(NamedTuple):
     reference: str
     seconds: float
+    ran: tuple[str, ...]
 
     def forget(self, engine: Engine) -> None:
         if not engine.keep:

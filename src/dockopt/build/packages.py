@@ -32,6 +32,8 @@ def packages(tree: Tree) -> Packages:
     found: dict[str, set[str]] = {}
     owners: dict[str, str] = {}
     for name, version, files in _all(tree):
+        if name.startswith(("pip:", "npm:")) and files[0] in owners:
+            continue  # python3-yaml's: the distribution's manager has it, and whoever lists its package too
         found.setdefault(name, set()).add(version)
         for path in files:
             owners[path] = name
@@ -164,7 +166,7 @@ def _pip(tree: Tree) -> Iterator[_Package]:
             folder = folder.rpartition("/")[0]
         match = _DIST_INFO.fullmatch(path[len(folder) :])
         if match is not None and _PYTHON_FOLDER.search(folder):
-            yield f"pip:{re.sub(r'[-_.]+', '-', match['name']).lower()}", match["version"], []
+            yield f"pip:{re.sub(r'[-_.]+', '-', match['name']).lower()}", match["version"], [path]
 
 
 def _npm(tree: Tree) -> Iterator[_Package]:
@@ -176,4 +178,4 @@ def _npm(tree: Tree) -> Iterator[_Package]:
         except ValueError:
             continue
         if isinstance(about, dict) and isinstance(about.get("name"), str) and isinstance(about.get("version"), str):
-            yield f"npm:{about['name']}", about["version"], []
+            yield f"npm:{about['name']}", about["version"], [path]

@@ -84,7 +84,7 @@ def handle(job: Job, task: Task, prover: Prover, request: Request) -> Handled:
     try:
         source = read(job.path)
         ways, problems = targets(job.path, source.data, prover.engine, request)
-        proof = prover.prove(source.data, job.options, ways, Outside(job.path, request.context))
+        proof = prover.prove(source.data, job.options, ways, job.outside)
         proof = proof._replace(notes=(*problems, *proof.notes))
         if proof.problem:
             return Handled(Result(job.path, error=proof.problem), proof)
@@ -137,7 +137,7 @@ def _measure(job: Job, measurer: Measurer, request: Request) -> Measurement:
     try:
         source = read(job.path)
         ways, problems = targets(job.path, source.data, measurer.engine, request)
-        outcome = rewrite(source.data, job.options, Outside(job.path, request.context))
+        outcome = rewrite(source.data, job.options, job.outside)
         if outcome.error is not None:
             return Measurement(Result(job.path, error=outcome.error, error_line=outcome.error_line))
         measured = measurer.measure(job.path, source.data, outcome if outcome.changed else None, ways[0])

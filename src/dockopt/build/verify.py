@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from dockopt.build.behave import Behaviour, RunSettings, compare_behaviour, observe
+from dockopt.build.behave import NOT_STARTED, Behaviour, RunSettings, compare_behaviour, observe
 from dockopt.build.bisect import first_failing
 from dockopt.build.compare import Difference, compare_config, compare_packages, compare_trees
 from dockopt.build.effects import Declared, Judged
@@ -47,12 +47,14 @@ class Side(NamedTuple):
 
 
 class Weight(NamedTuple):
-    """What a side weighs, for the reports."""
+    """What a side weighs, and what it was seen to be, for the reports."""
 
     size: int  #: bytes, uncompressed
     layers: int
     packages: int
     seconds: float  #: its build took, with whatever was cached
+    user: str = ""  #: it runs as; empty stands for root
+    behaviour: Behaviour | None = None  #: ``None``: it was not run
 
 
 class Failure(NamedTuple):
@@ -178,7 +180,10 @@ class _Case:
                 )
             if target.run is not None:
                 self.prover.progress("before: running")
-                side = side._replace(behaviour=self._observe(side, target.run))
+                seen = self._observe(side, target.run)
+                side = side._replace(behaviour=seen)
+                if seen.state.startswith(NOT_STARTED):
+                    self.notes[f"how the image runs was not compared{_of(target)}: as it is, it {seen.state}"] = None
             self.before.append(side)
         dropped: list[Dropped] = []
         options = self.options
@@ -257,12 +262,10 @@ class _Case:
                 side = self._side(outcome.after, with_files(target, outcome.files), "after")
             except BuildFailed as failed:
                 return Failure(BUILD, (f"the image no longer builds: {failed}",), failed.log, target.name)
-            try:
-                failure = self._compare(index, target, side, declared, depth)
-            finally:
-                if self.after is not None and not self.engine.keep:
-                    self.engine.remove_image(self.after.built.reference)
-                self.after = side
+            if self.after is not None and not self.engine.keep:
+                self.engine.remove_image(self.after.built.reference)
+            self.after = side
+            failure = self._compare(index, target, side, declared, depth)
             if failure is not None:
                 return failure
         return None
@@ -278,6 +281,7 @@ class _Case:
         if depth >= BEHAVIOUR and target.run is not None:
             self.prover.progress("after: running")
             seen = self._observe(after, target.run, before.behaviour)
+            self.after = after._replace(behaviour=seen)
             assert before.behaviour is not None
             differences = compare_behaviour(before.behaviour, seen, target.run)
             if differences:
@@ -323,9 +327,11 @@ class _Case:
 
     def _observe(self, side: Side, run: RunSettings, like: Behaviour | None = None) -> Behaviour:
         checked = side.config.get("healthcheck", "")
-        return observe(
+        seen = observe(
             self.engine, side.built.reference, run, checked=bool(checked) and '"NONE"' not in checked, like=like
         )
+        self.notes.update(dict.fromkeys(seen.notes))
+        return seen
 
 
 def with_files(target: Target, files: Sequence[FileEdit]) -> Target:
@@ -400,7 +406,14 @@ def _of(target: Target) -> str:
 
 
 def _weight(side: Side) -> Weight:
-    return Weight(side.image.size, len(side.image.layers), len(side.packages.versions), side.built.seconds)
+    return Weight(
+        side.image.size,
+        len(side.image.layers),
+        len(side.packages.versions),
+        side.built.seconds,
+        side.config.get("user", ""),
+        side.behaviour,
+    )
 
 
 #: So many differences of one kind are listed one by one.
@@ -409,7 +422,8 @@ LISTED = 8
 
 def summarised(differences: Sequence[Difference]) -> list[str]:
     """Sentences for differences: one by one where they are few, else by the folder they share."""
-    lines = [str(each) for each in differences if each.aspect != "files"]
+    lines = [str(each) for each in differences if each.aspect not in ("files", "packages")]
+    lines += _packages([each for each in differences if each.aspect == "packages"])
     files = [each for each in differences if each.aspect == "files"]
     if len(files) <= LISTED:
         return lines + [str(each) for each in files]
@@ -420,6 +434,17 @@ def summarised(differences: Sequence[Difference]) -> list[str]:
         words = {"added": "are added", "removed": "are missing"}.get(change, f"have another {change}")
         where = _common(paths)
         lines.append(f"{len(paths)} paths {words}: {where}" if len(paths) > 1 else f"{paths[0]}: {words}")
+    return lines
+
+
+def _packages(differences: Sequence[Difference]) -> list[str]:
+    if len(differences) <= LISTED:
+        return [str(each) for each in differences]
+    lines = []
+    for change, words in (("added", "are added"), ("removed", "are missing"), ("changed", "have another version")):
+        names = [each.what for each in differences if each.change == change]
+        if names:
+            lines.append(f"{len(names)} packages {words}: {', '.join(names[:LISTED])}{', …' * (len(names) > LISTED)}")
     return lines
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def verify(arguments: Arguments, console: Console) -> int:
     """``dockopt verify``: 0 all holds, 1 something was left out, 2 an error."""
-    from dockopt.cli.commands import deliver, make_plan, overrides_of
+    from dockopt.cli.commands import deliver, make_plan, overrides_of, tell_warnings
     from dockopt.report.text import problem
     from dockopt.workspace.run import Task
 
@@ -40,6 +40,7 @@ def verify(arguments: Arguments, console: Console) -> int:
         deliver(arguments, text.encode("utf-8", "surrogateescape"), console)
     for error in plan.errors:
         console.err(f"dockopt: {error}")
+    tell_warnings(console, (line for each in handled for line in each.result.warnings))
     for each in handled:
         if each.result.error is not None:
             console.err(problem(each.result))
@@ -53,8 +54,9 @@ def verify(arguments: Arguments, console: Console) -> int:
 def measure(arguments: Arguments, console: Console) -> int:
     """``dockopt measure``: 0 measured, 2 an error."""
     from dockopt.build.session import Measurement, measure_all
-    from dockopt.cli.commands import deliver, make_plan, overrides_of
+    from dockopt.cli.commands import deliver, make_plan, overrides_of, tell_warnings
     from dockopt.report.text import problem
+    from dockopt.workspace.run import unanswered
 
     plan = make_plan(arguments, overrides_of(arguments))
     request = _request(arguments)
@@ -65,6 +67,7 @@ def measure(arguments: Arguments, console: Console) -> int:
     deliver(arguments, _measurements(arguments, found), console)
     for error in plan.errors:
         console.err(f"dockopt: {error}")
+    tell_warnings(console, unanswered(job.online for job in plan.jobs))
     for each in found:
         if each.result.error is not None:
             console.err(problem(each.result))

@@ -99,6 +99,8 @@ def _run(arguments: Arguments, console: Console) -> int:
     deliver(arguments, _payload(arguments, task, plan, results), console)
     for error in plan.errors:
         console.err(f"dockopt: {error}")
+    if not arguments.quiet:
+        tell_warnings(console, (line for result in results for line in result.warnings))
     for result in results:
         if result.error is not None:
             console.err(problem(result))
@@ -110,6 +112,14 @@ def _run(arguments: Arguments, console: Console) -> int:
     if arguments.command == "check":
         return 1 if summary.applied or summary.waiting or summary.manual else 0
     return 1 if summary.changed and (not task.write or arguments.exit_non_zero_on_fix) else 0
+
+
+def tell_warnings(console: Console, lines: Iterable[str]) -> None:
+    """A registry that does not answer is no error: everything that needs none was done."""
+    from dockopt.report.text import warnings
+
+    for line in warnings(lines):
+        console.err(line)
 
 
 def explain(name: str) -> int:
@@ -166,6 +176,7 @@ def overrides_of(arguments: Arguments) -> Settings:
         select=_ids("--select", arguments.select),
         ignore=_ids("--ignore", arguments.ignore),
         unsafe=arguments.unsafe_fixes,
+        online=arguments.online,
     )
 
 
@@ -199,6 +210,12 @@ def _options(overrides: Settings, settings: Settings) -> Options:
     return Options(unsafe=bool(unsafe), select=select or (), ignore=ignore or ())
 
 
+def mirrors_of(overrides: Settings, settings: Settings) -> tuple[str, ...] | None:
+    """The mirrors to ask first; None for no network at all."""
+    online = settings.online if overrides.online is None else overrides.online
+    return settings.mirrors if online else None
+
+
 def tells_all(arguments: Arguments) -> bool:
     """Whether the report says what may not be applied.
 
@@ -218,20 +235,22 @@ def make_plan(arguments: Arguments, overrides: Settings) -> Plan:
     found = find(arguments.paths or (".",), configurations.excluded)
     jobs: list[Job] = []
     errors: dict[str, None] = {}
-    folders: dict[str, Options | None] = {}
+    folders: dict[str, tuple[Options, tuple[str, ...] | None] | None] = {}
     asks_all = tells_all(arguments)
     for file in found.files:
         folder = os.path.dirname(file)
         if folder not in folders:
             try:
-                options = _options(overrides, configurations.of(os.path.abspath(folder)))
-                folders[folder] = options if asks_all or options.unsafe else options._replace(acting_only=True)
+                settings = configurations.of(os.path.abspath(folder))
+                options = _options(overrides, settings)
+                options = options if asks_all or options.unsafe else options._replace(acting_only=True)
+                folders[folder] = options, mirrors_of(overrides, settings)
             except ConfigProblem as problem:
                 errors[str(problem)] = None
                 folders[folder] = None
         wanted = folders[folder]
         if wanted is not None:
-            jobs.append(Job(file, wanted, arguments.context))
+            jobs.append(Job(file, wanted[0], arguments.context, wanted[1]))
     if arguments.output is not None:
         _check_output(arguments.output, found.files)
     problems = tuple(Result(problem.path, error=str(problem)) for problem in found.problems)
@@ -251,16 +270,23 @@ def _check_output(path: str, files: Sequence[str]) -> None:
             raise FileProblem(path, "is one of the Dockerfiles; --output would overwrite it")
 
 
-def _standard_input(overrides: Settings, task: Task) -> Result:
+def settings_of_standard_input() -> Settings:
+    """The configuration of the current folder."""
     from dockopt.workspace.config import ConfigProblem
+
+    try:
+        return _configurations().of(os.getcwd())
+    except ConfigProblem as problem:
+        raise UsageProblem(str(problem)) from None
+
+
+def _standard_input(overrides: Settings, task: Task) -> Result:
     from dockopt.workspace.read import SIZE_LIMIT
     from dockopt.workspace.run import handle_bytes
 
-    try:
-        options = _options(overrides, _configurations().of(os.getcwd()))
-    except ConfigProblem as problem:
-        raise UsageProblem(str(problem)) from None
-    return handle_bytes(sys.stdin.buffer.read(SIZE_LIMIT + 1), options, task)
+    settings = settings_of_standard_input()
+    data = sys.stdin.buffer.read(SIZE_LIMIT + 1)
+    return handle_bytes(data, _options(overrides, settings), task, mirrors_of(overrides, settings))
 
 
 def _with_progress(jobs: Sequence[Job], task: Task, arguments: Arguments) -> list[Result]:
@@ -353,6 +379,4 @@ def _close(
         for line in text.by_transform(summary):
             console.err(line)
     verb = "fixed" if task.write else "would be fixed"
-    console.err(
-        text.closing(summary, verb=verb, verbose=arguments.verbose, all_told=all_told)
-    )
+    console.err(text.closing(summary, verb=verb, verbose=arguments.verbose, all_told=all_told))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from dockopt.cli.options import Arguments
 from dockopt.facts.outside import Outside
 from dockopt.report.console import Console
 from dockopt.report.text import problem_line
 from dockopt.workspace.read import SIZE_LIMIT, FileProblem, check_text, read
+from dockopt.workspace.run import unanswered
 
 Answer = TypeVar("Answer")
 
@@ -23,15 +24,23 @@ class Failure(NamedTuple):
     error: str
 
 
+class Answers(NamedTuple, Generic[Answer]):
+    """What came of all files."""
+
+    found: list[tuple[str, Answer]]
+    errors: tuple[str, ...]  #: those that belong to no file
+    warnings: tuple[str, ...]  #: registries that could not be asked
+
+
 def answers(
     arguments: Arguments, ask: Callable[[bytes, Outside | None], Answer], failed: Callable[[str], Answer]
-) -> tuple[list[tuple[str, Answer]], tuple[str, ...]]:
-    """Each file with its answer, and the errors that belong to no file.
+) -> Answers[Answer]:
+    """Each file with its answer.
 
     :param failed: the answer that stands for a file which cannot be read, given why in one line.
     :raises UsageProblem: where standard input is mixed with paths.
     """
-    from dockopt.cli.commands import UsageProblem, make_plan, overrides_of
+    from dockopt.cli.commands import UsageProblem, make_plan, mirrors_of, overrides_of, settings_of_standard_input
 
     def one(path: str, data: bytes | None, outside: Outside | None) -> tuple[str, Answer]:
         try:
@@ -46,16 +55,28 @@ def answers(
     if "-" in arguments.paths:
         if len(arguments.paths) > 1:
             raise UsageProblem("- (standard input) cannot be mixed with paths")
-        return [one("-", sys.stdin.buffer.read(SIZE_LIMIT + 1), None)], ()
+        online = mirrors_of(overrides_of(arguments), settings_of_standard_input())
+        answer = one("-", sys.stdin.buffer.read(SIZE_LIMIT + 1), Outside(online=online))
+        return Answers([answer], (), unanswered((online,)))
     plan = make_plan(arguments, overrides_of(arguments))
     found = [(each.path, failed(each.error or "")) for each in plan.results]
-    found += [one(job.path, None, Outside(job.path, job.context)) for job in plan.jobs]
-    return found, plan.errors
+    found += [one(job.path, None, job.outside) for job in plan.jobs]
+    return Answers(found, plan.errors, unanswered(job.online for job in plan.jobs))
 
 
-def tell_errors(console: Console, errors: Iterable[str], failures: Iterable[Failure], *, any_files: bool) -> None:
+def tell_errors(
+    console: Console,
+    errors: Iterable[str],
+    failures: Iterable[Failure],
+    *,
+    any_files: bool,
+    warnings: Iterable[str] = (),
+) -> None:
     """What could not be answered, on standard error."""
+    from dockopt.cli.commands import tell_warnings
+
     errors = tuple(errors)
+    tell_warnings(console, warnings)
     for error in errors:
         console.err(f"dockopt: {error}")
     for each in failures:

@@ -15,7 +15,7 @@ def run(arguments: Arguments, console: Console) -> int:
     """0 all answered; 2 an error."""
     from dockopt.cli.commands import deliver
 
-    found, errors = answers(arguments, harden, _failed)
+    found, errors, warnings = answers(arguments, harden, _failed)
     made = [report.Hardened(path, hardening) for path, hardening in found]
     answered = [each for each in made if each.hardening.error is None]
     if arguments.output_format == "json":
@@ -27,7 +27,7 @@ def run(arguments: Arguments, console: Console) -> int:
     failures = [
         Failure(path, hardening.error_line, hardening.error) for path, hardening in found if hardening.error is not None
     ]
-    tell_errors(console, errors, failures, any_files=bool(made))
+    tell_errors(console, errors, failures, any_files=bool(made), warnings=warnings)
     return 2 if errors or failures else 0
 
 

@@ -19,6 +19,7 @@ class Arguments(NamedTuple):
     diff: bool = False
     check: bool = False
     unsafe_fixes: bool | None = None  #: ``None``: the configuration decides
+    online: bool | None = None  #: the same
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     output_format: str = "text"
@@ -95,6 +96,7 @@ OPTIONS = (
         _PLACED,
         metavar="FOLDER",
     ),
+    Option("--online", "switch", "Ask registries what base images are and for digests.", _PLACED),
     Option("--target", "text", "The stage to build.", _BUILT, metavar="STAGE"),
     Option("--platform", "text", "The platform to build for.", _BUILT, metavar="OS/ARCH"),
     Option(

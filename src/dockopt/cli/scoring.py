@@ -16,7 +16,7 @@ def run(arguments: Arguments, console: Console) -> int:
     from dockopt.cli.commands import deliver
 
     least = _least(arguments.fail_under)
-    found, errors = answers(arguments, score, lambda message: Score((), message))
+    found, errors, warnings = answers(arguments, score, lambda message: Score((), message))
     judged = [report.Judged(path, points) for path, points in found]
     if arguments.output_format == "json":
         deliver(arguments, report.report(judged, errors).encode(), console)
@@ -25,7 +25,7 @@ def run(arguments: Arguments, console: Console) -> int:
         tables = [report.table(each, colour=colour) for each in judged if each.score.error is None]
         deliver(arguments, "\n".join(tables).encode("utf-8", "surrogateescape"), console)
     failures = [Failure(path, points.error_line, points.error) for path, points in found if points.error is not None]
-    tell_errors(console, errors, failures, any_files=bool(judged))
+    tell_errors(console, errors, failures, any_files=bool(judged), warnings=warnings)
     if errors or failures:
         return 2
     low = [each for each in judged if each.score.points < least]

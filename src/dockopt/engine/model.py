@@ -43,8 +43,8 @@ class Effects(NamedTuple):
 
     ``config`` names keys of the image configuration: ``cmd``, ``entrypoint``, ``user``, ``workdir``,
     ``shell``, ``stopsignal``, ``healthcheck``, ``author``, ``onbuild``, ``env:NAME``, ``label:NAME``,
-    ``expose:8080/tcp``, ``volume:/path``; a trailing ``*`` matches any rest. ``files_removed`` and
-    ``files_added`` are absolute globs. ``packages_added`` and ``packages_removed`` name packages as
+    ``expose:8080/tcp``, ``volume:/path``; a trailing ``*`` matches any rest. ``files_removed``,
+    ``files_added`` and ``files_owned``, what gets another owner, are absolute globs. ``packages_added`` and ``packages_removed`` name packages as
     ``manager:package`` (``apt:curl``); ``*`` matches any rest, and ``apt:~*`` stands for packages that no
     command names, which came along as recommendations or dependencies. ``layers`` is the change in the number
     of layers.
@@ -52,6 +52,7 @@ class Effects(NamedTuple):
 
     files_removed: tuple[str, ...] = ()
     files_added: tuple[str, ...] = ()
+    files_owned: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
     packages_added: tuple[str, ...] = ()
     packages_removed: tuple[str, ...] = ()
@@ -156,6 +157,7 @@ class Outcome(NamedTuple):
     error: str | None = None
     error_line: int = 0
     files: tuple[FileEdit, ...] = ()  #: other files to write
+    warnings: tuple[str, ...] = ()  #: what could not be asked for, one line each: a registry without an answer
 
     @property
     def changed(self) -> bool:

@@ -100,7 +100,7 @@ def rewrite_document(
         run = _Run(facts, plan, options, known, careful=True)
         run.go()
     after = dump(run.document) if run.document is not document else data
-    return Outcome(data, after, tuple(run.journal()), files=run.written())
+    return Outcome(data, after, tuple(run.journal()), files=run.written(), warnings=run.surroundings.warnings)
 
 
 class _Run:
@@ -379,6 +379,7 @@ def merge(effects: Iterable[Effects]) -> Effects:
             total = Effects(
                 total.files_removed + one.files_removed,
                 total.files_added + one.files_added,
+                total.files_owned + one.files_owned,
                 total.config + one.config,
                 total.packages_added + one.packages_added,
                 total.packages_removed + one.packages_removed,

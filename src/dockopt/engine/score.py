@@ -13,7 +13,7 @@ from typing import NamedTuple
 from dockopt.engine.model import Entry, Outcome
 from dockopt.engine.pipeline import Options, rewrite
 from dockopt.engine.registry import registry
-from dockopt.facts.base import lookup, runtime, slim, split_reference
+from dockopt.facts.base import runtime, slim, split_reference
 from dockopt.facts.facts import Facts
 from dockopt.facts.outside import Outside, local_sources
 from dockopt.facts.stages import Stage, sources
@@ -252,7 +252,7 @@ class _Checks:
             smaller = other if isinstance(other, Known) and other.value != reference else smaller
         if isinstance(smaller, Known):
             return Verdict("fail", f"line {line}: {reference}; there is {smaller.value}")
-        if lookup(reference) is None:
+        if self.facts.base_image(self.final) is None:
             return Verdict("unknown", f"line {line}: {smaller.reason}")
         return Verdict("pass", f"line {line}: {smaller.reason}")
 
@@ -265,6 +265,13 @@ class _Checks:
             return Verdict("pass", state.evidence)
         if image is not None and image.drops and "entrypoint" not in self.facts.config(self.final):
             return Verdict("pass", f"{image.reference} leaves root by itself: {image.drops}")
+        if (
+            image is not None
+            and image.online
+            and image.entrypoint
+            and "entrypoint" not in self.facts.config(self.final)
+        ):
+            return Verdict("unknown", f"the ENTRYPOINT of {image.reference} may leave root by itself")
         return Verdict("fail", f"the container runs as root ({state.evidence})")
 
     def health(self) -> Verdict:
@@ -275,6 +282,9 @@ class _Checks:
             return Verdict("none", f"line {line}: HEALTHCHECK NONE says there shall be none")
         if check is not None:
             return Verdict("pass", f"line {line}: HEALTHCHECK")
+        image = self.facts.base_image(self.final)
+        if image is not None and image.health:
+            return Verdict("pass", f"{image.reference} has a HEALTHCHECK")
         if not config.keys() & {"cmd", "entrypoint"} and not self._inherits_start():
             return Verdict("none", "the image starts nothing: it is a base for others")
         return Verdict("fail", "there is no HEALTHCHECK")

@@ -58,6 +58,10 @@ class BaseImage(NamedTuple):
     env: dict[str, str] = _NONE  #: variables later instructions rely on (``GOPATH``, ``ASPNETCORE_HTTP_PORTS`` …)
     exact: bool = True  #: the tag is in the table; else these are the facts all its sister tags share
     evidence: str = ""
+    #: a registry said so, not the table: of the file system nothing is known, only the configuration, all of it
+    online: bool = False
+    shell_words: tuple[str, ...] = ()  #: SHELL, where the image sets it; only a registry says so
+    health: bool = False  #: the image has a HEALTHCHECK; only a registry says so
 
     @property
     def shell(self) -> str:
@@ -99,6 +103,12 @@ def split_reference(reference: str) -> tuple[str, str, str]:
     for prefix in ("docker.io/", "index.docker.io/", "registry-1.docker.io/"):
         name = name.removeprefix(prefix)
     return name.removeprefix("library/"), tag, digest
+
+
+def canonical(reference: str) -> str:
+    """A reference as two ways to write one image compare equal: ``docker.io/library/python`` is ``python:latest``."""
+    name, tag, digest = split_reference(reference)
+    return f"{name}@{digest}" if digest else f"{name}:{tag or 'latest'}"
 
 
 def is_windows(reference: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dockopt.facts.base import BaseImage, lookup
+from dockopt.facts.base import BaseImage
 from dockopt.facts.outside import Outside, Surroundings
 from dockopt.facts.packages import Invocation, invocations_in
 from dockopt.facts.stages import Stage, Stages
@@ -78,10 +78,22 @@ class Facts:
         """The application the final stage runs: its port, health route, manifests, build."""
         return self.surroundings.apps.main
 
+    def digest(self, reference: str) -> Known[str] | Unknown | None:
+        """The digest to pin an image to, by ``dockopt.lock`` or ``--online``; None where there is neither."""
+        return self.surroundings.digest(reference)
+
+    def current_version(self, reference: str) -> Known[str] | Unknown | None:
+        """The tag with a version for what a floating tag names now; None without ``--online``."""
+        return self.surroundings.version(reference)
+
     @property
     def apps(self) -> tuple[App, ...]:
         """Every application whose manifest COPY takes; only :attr:`app` has what its start command says."""
         return self.surroundings.apps.all
+
+    def apps_at(self, folder: str) -> tuple[App, ...]:
+        """The applications in one folder of the build context, whether a COPY names it or not."""
+        return self.surroundings.apps.at(folder)
 
     @property
     def launch(self) -> Known[Launch] | Unknown:
@@ -98,14 +110,17 @@ class Facts:
         name = ImageFiles(self, context.value).find(path, stage)
         return context.value.text(name) if name is not None else Unknown(f"no COPY puts {path} there")
 
-    def context_file(self, path: str, stage: Stage) -> str | None:
-        """The build context's name of what stands at an absolute path in a stage, None where no COPY put it there."""
+    def context_file(self, path: str, stage: Stage, before: Instruction | None = None) -> str | None:
+        """The build context's name of what stands at an absolute path in a stage, None where no COPY put it there.
+
+        :param before: an instruction of the stage; what comes after it does not count. Default: the stage's end.
+        """
         context = self.context
         if isinstance(context, Unknown):
             return None
         from dockopt.facts.app.launch import ImageFiles
 
-        return ImageFiles(self, context.value).find(path, stage)
+        return ImageFiles(self, context.value).find(path, stage, before)
 
     @lazy
     def stages(self) -> Stages:
@@ -117,7 +132,7 @@ class Facts:
         known: States | None = before.__dict__.get("states") if before is not None else None
         if before is not None and known is not None and _same_but_runs(before.document, self.document):
             return known  # no RUN changes the state, and states are kept by node id
-        return States(self.stages)
+        return States(self.stages, self.surroundings)
 
     @lazy
     def text(self) -> str:
@@ -147,16 +162,19 @@ class Facts:
         return self.states.of_stage(stage).config
 
     def base_image(self, stage: Stage) -> BaseImage | None:
-        """The table's entry for the image a stage is built on in the end, None where there is none."""
-        reference = stage.root.base
-        return lookup(reference) if reference else None
+        """What is known of the image a stage is built on in the end, None where it is nothing.
+
+        By the table; with ``--online`` by its registry where the table has nothing.
+        """
+        root = stage.root
+        return self.surroundings.image(root.base, root.platform) if root.base else None
 
     @lazy
     def scripts(self) -> tuple[ScriptView, ...]:
         """The scripts of all shell-form RUNs, in order. RUN inside ONBUILD is left out."""
         found = []
         for stage in self.stages.all:
-            shell: tuple[str, ...] | None = self._inherited_shell(stage)
+            shell: tuple[str, ...] | None = self._inherited_shell(stage) or self._image_shell(stage)
             for node in stage.instructions:
                 if node.name == "SHELL":
                     shell = node.json
@@ -170,6 +188,13 @@ class Facts:
                 if node.name == "SHELL":
                     return node.json
         return None
+
+    def _image_shell(self, stage: Stage) -> tuple[str, ...] | None:
+        """SHELL of the base image, which only a registry tells."""
+        if self.surroundings.outside is None or self.surroundings.outside.online is None:
+            return None
+        image = self.base_image(stage)
+        return image.shell_words or None if image is not None else None
 
     def _view(self, node: Instruction, stage: Stage, shell: tuple[str, ...] | None) -> ScriptView:
         cached: ScriptView | None = node.__dict__.get("_view")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dockopt.facts.base import BaseImage, canonical, is_windows, lookup
 from dockopt.facts.value import Known, Unknown
 from dockopt.syntax.lazy import lazy
 from dockopt.syntax.words import expand_known
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from dockopt.facts.app.detect import Apps
     from dockopt.facts.context import Context
     from dockopt.facts.facts import Facts
+    from dockopt.facts.online.images import Registries
 
 
 class Outside(NamedTuple):
@@ -20,6 +22,8 @@ class Outside(NamedTuple):
     path: str | None = None  #: the Dockerfile's path; None for text that is no file (standard input)
     context_dir: str | None = None  #: the context the user named, which nothing overrides
     overlay: tuple[tuple[str, bytes], ...] = ()  #: ignore files that are about to be written, by absolute path
+    #: ask registries what is not known here, Docker Hub through these mirrors first; None: no network
+    online: tuple[str, ...] | None = None
 
 
 class Surroundings:
@@ -31,7 +35,7 @@ class Surroundings:
 
     @property
     def asked(self) -> bool:
-        """Whether anybody has looked around."""
+        """Whether anybody has looked at the files around."""
         return not self.__dict__.keys().isdisjoint(("context", "apps"))
 
     @lazy
@@ -48,6 +52,89 @@ class Surroundings:
         from dockopt.facts.app.detect import Apps
 
         return Apps(self._facts, self.context)
+
+    def image(self, reference: str, platform: str = "") -> BaseImage | None:
+        """What is known of a base image: by the table, and with ``--online`` by its registry.
+
+        A tag the table has not seen yet keeps what the table says of its sisters; its own configuration
+        says the rest.
+        """
+        found = lookup(reference)
+        if found is not None and found.exact:
+            return found
+        registries = self._registries
+        if registries is None or is_windows(reference):
+            return found
+        asked = registries.image(reference, platform)
+        if isinstance(asked, Unknown):
+            return found
+        if found is None:
+            return asked.value
+        new = asked.value
+        return found._replace(
+            workdir=new.workdir,
+            user=new.user,
+            entrypoint=new.entrypoint,
+            cmd=new.cmd,
+            ports=new.ports,
+            path=new.path,
+            env=new.env,
+            evidence=f"{found.evidence}; {new.evidence}",
+            shell_words=new.shell_words,
+            health=new.health,
+        )
+
+    def image_unknown(self, reference: str, platform: str = "") -> str:
+        """Why nothing is known of a base image, as a sentence."""
+        why = f"the base image {reference} is not in the table"
+        registries = self._registries
+        if registries is not None and not is_windows(reference):
+            asked = registries.image(reference, platform)
+            if isinstance(asked, Unknown):
+                why += f", and {asked.reason}"
+        return why
+
+    def digest(self, reference: str) -> Known[str] | Unknown | None:
+        """The digest an image is to be pinned to: the lock's, else with ``--online`` the registry's.
+
+        None where there is neither a lock nor the network to ask.
+        """
+        lock = self._lock
+        if isinstance(lock, Known):
+            locked = lock.value.get(canonical(reference))
+            if locked is not None:
+                return Known(locked, lock.evidence)
+            why = Unknown(f"{lock.evidence} has no digest for {reference}")
+        elif lock is not None:
+            return lock
+        if self._registries is not None:
+            return self._registries.digest(reference)
+        return why if lock is not None else None
+
+    def version(self, reference: str) -> Known[str] | Unknown | None:
+        """With ``--online`` the tag with a version which names the image that a floating one does now."""
+        return self._registries.version(reference) if self._registries is not None else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Registries that could not be asked, and why, one line each."""
+        return self._registries.problems if self._registries is not None else ()
+
+    @lazy
+    def _registries(self) -> Registries | None:
+        if self.outside is None or self.outside.online is None:
+            return None
+        from dockopt.facts.online.images import registries
+
+        return registries(self.outside.online)
+
+    @lazy
+    def _lock(self) -> Known[dict[str, str]] | Unknown | None:
+        if self.outside is None or self.outside.path is None:
+            return None
+        from dockopt.facts.lock import find_lock
+
+        return find_lock(self.outside.path)
 
 
 def local_sources(facts: Facts) -> tuple[str, ...]:

@@ -24,6 +24,12 @@ class Stage:
         self.windows: bool = parent.windows if parent is not None else is_windows(base or from_.rest)
 
     @property
+    def platform(self) -> str:
+        """FROM's ``--platform``; empty where there is none, or a variable."""
+        flag = self.from_.flag("platform")
+        return flag.value if flag is not None and flag.value and "$" not in flag.value else ""
+
+    @property
     def root(self) -> Stage:
         """The stage of this FROM chain that starts from an image."""
         stage = self

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from dockopt.facts.base import lookup
 from dockopt.facts.stages import Stage, Stages
 from dockopt.facts.value import Known, Unknown
 from dockopt.syntax.nodes import Instruction
 from dockopt.syntax.words import expand_known
+
+if TYPE_CHECKING:
+    from dockopt.facts.outside import Surroundings
 
 # BuildKit's predefined build arguments, and those of the platform: set by whoever builds.
 _PREDEFINED = [
@@ -38,8 +40,9 @@ class State(NamedTuple):
 class StageState:
     """The states inside one stage, and the image configuration at its end."""
 
-    def __init__(self, stage: Stage, stages: Stages, parent: StageState | None) -> None:
+    def __init__(self, stage: Stage, stages: Stages, parent: StageState | None, around: Surroundings) -> None:
         self.stage = stage
+        self._around = around
         self.before: dict[int, State] = {}
         self.config: dict[str, str] = dict(parent.config) if parent is not None else {}
         start = parent.end if parent is not None else self._base(stage, stages)
@@ -47,17 +50,22 @@ class StageState:
 
     def _base(self, stage: Stage, stages: Stages) -> State:
         reference = stage.base
-        image = lookup(reference) if reference else None
+        image = self._around.image(reference, stage.platform) if reference else None
         if image is None:
-            why = f"the base image {reference or stage.from_.rest} is not in the table"
+            why = (
+                self._around.image_unknown(reference, stage.platform)
+                if reference
+                else f"the base image {stage.from_.rest} is not in the table"
+            )
             return State(Unknown(why), Unknown(why), None, {}, frozenset())
         unknown = Unknown(f"the definitions of {reference} do not agree on it")
         return State(
             Known(image.user, image.evidence) if image.user else unknown,
             Known(image.workdir, image.evidence) if image.workdir else unknown,
-            None,
-            {},
-            frozenset(),
+            image.shell_words or None,
+            # The table has only some of an image's variables; a registry has them all.
+            dict(image.env) if image.online else {},
+            frozenset(image.env) if image.online else frozenset(),
         )
 
     def _run(self, stage: Stage, stages: Stages, start: State) -> State:
@@ -171,8 +179,9 @@ def _workdir(node: Instruction, before: Known[str] | Unknown, env: dict[str, str
 class States:
     """The states of all stages, stage by stage as they are asked for."""
 
-    def __init__(self, stages: Stages) -> None:
+    def __init__(self, stages: Stages, around: Surroundings) -> None:
         self._stages = stages
+        self._around = around
         self._done: dict[int, StageState] = {}
 
     def of_stage(self, stage: Stage) -> StageState:
@@ -181,6 +190,6 @@ class States:
             for member in reversed(stage.chain):
                 parent = self._done.get(member.parent.index) if member.parent is not None else None
                 if member.index not in self._done:
-                    self._done[member.index] = StageState(member, self._stages, parent)
+                    self._done[member.index] = StageState(member, self._stages, parent, self._around)
             found = self._done[stage.index]
         return found

@@ -23,7 +23,7 @@ Version 1, which only ever gains keys::
               "cause": "",                  # why refused, or what the proof missed
               "evidence": ["line 3: …"],
               "effects": {
-                "files_removed": [], "files_added": [], "config": [],
+                "files_removed": [], "files_added": [], "files_owned": [], "config": [],
                 "packages_added": [], "packages_removed": [], "layers": -1
               }
             }
@@ -36,6 +36,7 @@ Version 1, which only ever gains keys::
         }
       ],
       "errors": ["dockopt.toml: …"],        # those that belong to no file
+      "warnings": ["ghcr.io timed out"],    # registries that could not be asked, with --online
       "summary": {
         "files": 1, "changed": 1, "errors": 0,
         "applied": 1, "waiting": 0, "manual": 0, "refused": 0, "defects": 0,
@@ -65,7 +66,7 @@ VERSION = 1
 
 def report(
     command: str,
-    results: Iterable[Result],
+    results: Sequence[Result],
     summary: Summary,
     errors: Sequence[str] = (),
     *,
@@ -84,6 +85,7 @@ def report(
             "command": command,
             "files": [_file(result, written, diff) for result in results],
             "errors": list(errors),
+            "warnings": list(dict.fromkeys(line for result in results for line in result.warnings)),
             "summary": {
                 **{key: value for key, value in summary._asdict().items() if key != "transforms"},
                 "transforms": {

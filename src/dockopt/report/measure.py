@@ -40,6 +40,7 @@ def rows(measured: Measured) -> list[Row]:
     ]
     if measured.before.rebuild is not None:
         found.append(_row(f"rebuild, {measured.touched} changed", measured, lambda side: side.rebuild, duration))
+        found.append(_row("steps carried out again", measured, lambda side: len(side.reran), str))
     if measured.before.scan is not None:
         for severity in measured.before.scan.counts:
             found.append(

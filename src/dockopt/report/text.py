@@ -56,6 +56,12 @@ def problem(result: Result) -> str:
     return problem_line(result.path, result.error_line, result.error or "")
 
 
+def warnings(lines: Iterable[str]) -> Iterator[str]:
+    """One line for each registry that could not be asked, however many files wanted it."""
+    for line in dict.fromkeys(lines):
+        yield f"dockopt: warning: {line}; what its images are is not known, all else was done"
+
+
 def problem_line(path: str, line: int, error: str) -> str:
     """:func:`problem` for a file that is no :class:`Result`; ``line`` is 1-based, 0 for none."""
     return f"dockopt: {path}{f':{line}' if line else ''}: {error}"

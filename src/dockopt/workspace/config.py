@@ -6,6 +6,8 @@ The nearest one above a file holds, up to the root of its repository; configurat
     ignore = ["merge-runs"]           # never run these
     unsafe-fixes = true               # apply unsafe changes too
     exclude = ["vendor/", "*.gen"]    # in folders, leave these out: git's patterns, from this file's folder
+    online = true                     # ask registries about base images
+    registry-mirrors = ["https://mirror.example"]   # for Docker Hub's images, tried in this order
 
 Flags on the command line replace the key of the same name.
 """
@@ -26,6 +28,8 @@ KEYS = {
     "ignore": "a list of transforms, each an id, an alias, a family or a phase",
     "unsafe-fixes": "true or false",
     "exclude": "a list of patterns as in .gitignore",
+    "online": "true or false",
+    "registry-mirrors": "a list of addresses, each https:// and a host (http:// for this machine only)",
 }
 
 
@@ -40,6 +44,8 @@ class Settings(NamedTuple):
     ignore: tuple[str, ...] | None = None
     unsafe: bool | None = None
     exclude: tuple[str, ...] = ()
+    online: bool | None = None
+    mirrors: tuple[str, ...] = ()
     folder: str = ""  #: absolute, where the file lies; ``""`` for none
 
 
@@ -105,6 +111,9 @@ class Configurations:
         unsafe = table.get("unsafe-fixes")
         if unsafe is not None and not isinstance(unsafe, bool):
             raise _wrong(file, "unsafe-fixes", unsafe)
+        online = table.get("online")
+        if online is not None and not isinstance(online, bool):
+            raise _wrong(file, "online", online)
         exclude = _strings(file, "exclude", table)
         if exclude:
             from dockopt.workspace.ignores import is_pattern
@@ -117,6 +126,8 @@ class Configurations:
             ignore=self._transforms(file, "ignore", table),
             unsafe=unsafe,
             exclude=exclude or (),
+            online=online,
+            mirrors=_mirrors(file, table),
             folder=folder,
         )
 
@@ -167,6 +178,18 @@ def _strings(file: str, key: str, table: dict[str, object]) -> tuple[str, ...] |
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise _wrong(file, key, value)
     return tuple(value)
+
+
+def _mirrors(file: str, table: dict[str, object]) -> tuple[str, ...]:
+    addresses = _strings(file, "registry-mirrors", table)
+    if not addresses:
+        return ()
+    from dockopt.facts.online.reference import is_address
+
+    for address in addresses:
+        if not is_address(address):
+            raise _wrong(file, "registry-mirrors", address)
+    return tuple(address.rstrip("/") for address in addresses)
 
 
 def _wrong(file: str, key: str, value: object) -> ConfigProblem:

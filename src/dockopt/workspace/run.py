@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from dockopt.engine.model import NO_EFFECTS, Entry, FileEdit, Outcome
@@ -24,6 +24,12 @@ class Job(NamedTuple):
     path: str
     options: Options
     context: str | None = None  #: the build context the user named; None: found from the files around
+    online: tuple[str, ...] | None = None  #: see :attr:`Outside.online`
+
+    @property
+    def outside(self) -> Outside:
+        """Where the file stands."""
+        return Outside(self.path, self.context, online=self.online)
 
 
 class Task(NamedTuple):
@@ -53,6 +59,7 @@ class Result(NamedTuple):
     error_line: int = 0  #: 1-based; 0: none
     output: bytes = b""  #: the rewritten text, for standard input only
     files: tuple[FileChange, ...] = ()  #: other files that change with it
+    warnings: tuple[str, ...] = ()  #: see :attr:`Outcome.warnings`
 
 
 def run(jobs: Sequence[Job], task: Task, progress: Callable[[int], None] | None = None) -> list[Result]:
@@ -68,11 +75,21 @@ def run(jobs: Sequence[Job], task: Task, progress: Callable[[int], None] | None 
     return [result for result in results if result is not None]
 
 
+def unanswered(onlines: Iterable[tuple[str, ...] | None]) -> tuple[str, ...]:
+    """The registries that this process could not ask, by the mirrors of each job; see :attr:`Outcome.warnings`."""
+    asked = {online for online in onlines if online is not None}
+    if not asked:
+        return ()
+    from dockopt.facts.online.images import registries
+
+    return tuple(line for online in sorted(asked) for line in registries(online).problems)
+
+
 def handle(job: Job, task: Task) -> Result:
     """Rewrite one file. Never raises but for ctrl-C: what goes wrong is in the result."""
     try:
         source = read(job.path)
-        outcome = rewrite(source.data, job.options, Outside(job.path, job.context))
+        outcome = rewrite(source.data, job.options, job.outside)
         result = rewritten(job.path, outcome, task)
         if task.write and result.changed:
             write(source, outcome)
@@ -83,11 +100,11 @@ def handle(job: Job, task: Task) -> Result:
         return Result(job.path, error=_internal(error))
 
 
-def handle_bytes(data: bytes, options: Options, task: Task) -> Result:
+def handle_bytes(data: bytes, options: Options, task: Task, online: tuple[str, ...] | None = None) -> Result:
     """Rewrite standard input; the result carries the text."""
     try:
         check_text("-", data)
-        return rewritten("-", rewrite(data, options), task)
+        return rewritten("-", rewrite(data, options, Outside(online=online)), task)
     except FileProblem as problem:
         return Result("-", error=str(problem))
     except Exception as error:
@@ -105,7 +122,9 @@ def rewritten(path: str, outcome: Outcome, task: Task) -> Result:
         name = STDIN_NAME if path == "-" else header_path(path)
         diff = unified(outcome.before, outcome.after, name, outcome.entries, colour=task.colour)
     files = tuple(_change(edit, task) for edit in outcome.files)
-    return Result(path, outcome.changed, outcome.entries, diff, output=outcome.after, files=files)
+    return Result(
+        path, outcome.changed, outcome.entries, diff, output=outcome.after, files=files, warnings=outcome.warnings
+    )
 
 
 def _change(edit: FileEdit, task: Task) -> FileChange:
@@ -168,6 +187,8 @@ def _spread(jobs: Sequence[Job], task: Task) -> Iterator[tuple[int, Result]]:
 
         for options in {job.options for job in jobs}:
             preload(options)
+        if any(job.online is not None for job in jobs):
+            import dockopt.facts.online.images  # noqa: F401
         # What is loaded by now lives as long as the process: the workers' collector need not look at it, nor
         # touch, and thereby copy, the pages it lies on. A tenth of their time.
         gc.freeze()

@@ -10,7 +10,18 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from dockopt.api import Command, Facts, Known, ScriptView, base_name, program, program_path, unwrap
+from dockopt.api import (
+    Command,
+    Facts,
+    Known,
+    ScriptView,
+    base_name,
+    program,
+    program_path,
+    started_with_errexit,
+    turns_on_errexit,
+    unwrap,
+)
 from dockopt_transforms._tables import word_set
 
 
@@ -54,17 +65,12 @@ def own_shell(command: Command) -> bool:
 
 def errexit(view: ScriptView, facts: Facts) -> bool:
     """Whether ``set -e`` holds in a script, or may: by SHELL's own flags or by the script's."""
-    shell = facts.state(view.instruction).shell or ()
-    if any(_turns_on_errexit(word) for word in shell[1:]):
+    if started_with_errexit(facts.state(view.instruction).shell):
         return True
     for command in view.commands:
-        if command.name == "set" and any(word.value is None or _turns_on_errexit(word.value) for word in command.args):
+        if command.name == "set" and any(word.value is None or turns_on_errexit(word.value) for word in command.args):
             return True
     return False
-
-
-def _turns_on_errexit(word: str) -> bool:
-    return word == "errexit" or (word.startswith("-") and not word.startswith("--") and "e" in word[1:])
 
 
 def as_last(view: ScriptView) -> bool | Obstacle:

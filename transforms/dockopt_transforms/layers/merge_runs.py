@@ -66,6 +66,18 @@ class MergeRuns(Transform):
 
     id = "merge-runs"
     phase = Phase.LAYERS
+    after = (
+        "npm-cache-clean",
+        "yarn-cache-clean",
+        "pnpm-store-prune",
+        "bun-cache-clean",
+        "go-cache-clean",
+        "cargo-cache-clean",
+        "maven-cache-clean",
+        "gradle-cache-clean",
+        "nuget-cache-clean",
+        "composer-cache-clean",
+    )
     aliases = ("DL3059",)
     mentions = ("run",)
 

@@ -26,6 +26,8 @@ from dockopt.api import (
     parse_script,
     program_path,
     read_call,
+    started_with_errexit,
+    turns_on_errexit,
     unwrap,
 )
 
@@ -330,7 +332,9 @@ def lists_before(facts: Facts) -> dict[int, Lists]:
                 now = ends[stage.parent.index]
             else:
                 image = facts.base_image(stage)
-                now = Lists("empty" if image is not None else "unknown", None, None, None)
+                # Official images come without lists; what others come with is not in their configuration.
+                empty = image is not None and not image.online
+                now = Lists("empty" if empty else "unknown", None, None, None)
             for node in stage.instructions:
                 known[node.id] = now
                 now = _step(facts, node, now)
@@ -380,20 +384,17 @@ def lists_mount(node: Instruction) -> bool:
 
 def errexit(facts: Facts, view: ScriptView, item: int) -> bool:
     """Whether ``set -e`` is in force when an element of the top-level list runs."""
-    shell = facts.state(view.instruction).shell or ()
-    if any(word.startswith("-") and not word.startswith("--") and "e" in word for word in shell[1:]):
+    if started_with_errexit(facts.state(view.instruction).shell):
         return True
     if view.heredoc is not None and view.script.text.startswith("#!"):
         first = view.script.text.split("\n", 1)[0].split()
-        if any(word.startswith("-") and "e" in word for word in first[1:]):
+        if any(turns_on_errexit(word) for word in first[1:]):
             return True
     for command in view.script.commands:
         if command.item >= item:
             break
-        if command.name == "set" and command.top:
-            for value in command.values[1:]:
-                if value and (value == "errexit" or (value.startswith("-") and "e" in value)):
-                    return True
+        if command.name == "set" and command.top and any(turns_on_errexit(value or "") for value in command.values[1:]):
+            return True
     return False
 
 

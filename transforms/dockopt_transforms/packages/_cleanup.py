@@ -24,6 +24,8 @@ from dockopt.api import (
     delete_item,
     insert_item,
     program,
+    started_with_errexit,
+    turns_on_errexit,
     unwrap,
 )
 
@@ -89,11 +91,10 @@ def assigned(call: Invocation) -> set[str]:
 
 def errexit(facts: Facts, view: ScriptView) -> bool:
     """Whether ``set -e`` is, or may be, in force in a script."""
-    shell = facts.state(view.instruction).shell or ()
-    if any(word.startswith("-") and not word.startswith("--") and "e" in word for word in shell[1:]):
+    if started_with_errexit(facts.state(view.instruction).shell):
         return True
     first = view.script.text.split("\n", 1)[0]
-    if first.startswith("#!") and any(word.startswith("-") and "e" in word for word in first.split()[1:]):
+    if first.startswith("#!") and any(turns_on_errexit(word) for word in first.split()[1:]):
         return True
     return any(command.name == "set" for command in view.script.commands)
 
@@ -196,7 +197,11 @@ def started(facts: Facts, view: ScriptView) -> Iterator[Instruction]:
 
 
 class Cleaner(Transform):
-    """Clean one manager's cache in the RUN that filled it. Subclasses say which and how."""
+    """Clean one manager's cache in the RUN that filled it. Subclasses say which and how.
+
+    Those of tools that build are of the phase LAYERS, behind ``split-stages``: the stage it makes for the build ships
+    nothing, so nothing there needs cleaning.
+    """
 
     manager: ClassVar[str]
     caches: ClassVar[tuple[str, ...]]  #: where the cache is; ``~`` for any home

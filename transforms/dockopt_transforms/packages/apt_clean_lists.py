@@ -46,6 +46,7 @@ class AptCleanLists(Transform):
         cache-mount: the RUN mounts something over the lists, so they stay out of the layer
         no-place: the last use of apt stands where no command can be added after it
         exec-form: the RUN is in JSON form, which has no shell
+        other-removal: the lists are removed by another pattern than the usual one, which a linter may not know
 
     References:
         https://docs.docker.com/build/building/best-practices/#apt-get
@@ -90,6 +91,8 @@ def _for_run(document: Document, facts: Facts, view: ScriptView) -> Iterator[Pro
     if not _leaves_lists(uses):
         if _only_cleans(facts, view, uses):
             yield _drop(view)
+        elif any(_by_pattern(use) for use in uses):
+            yield Refusal(node, "other-removal", "the RUN removes the lists already, by a pattern of its own")
         else:
             again = _redundant(view, uses)
             if again is not None:
@@ -187,6 +190,13 @@ def _edit(view: ScriptView, cut: Edit) -> Proposal:
         editor.script(view, [cut])
 
     return Proposal(view.instruction, "drop a removal of apt lists that another follows", edit)
+
+
+def _by_pattern(use: Use) -> bool:
+    """Whether lists are removed by a pattern for their names, such as ``/var/lib/apt/lists/*_*``."""
+    return use.kind == "clean" and any(
+        value is not None and value.startswith(f"{LISTS}/*") and value != f"{LISTS}/*" for value in use.command.values
+    )
 
 
 def _drop(view: ScriptView) -> Proposal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dockopt.api import (
@@ -42,6 +43,9 @@ _SHARED = frozenset(
     )
 )
 
+# What may be a call in a script whose grammar is not known.
+_CALL = re.compile(r"(?<![\w./-])apt\s+(?:-\S+\s+)*(?:install|update|upgrade|remove|purge)\b")
+
 # APT::Keep-Downloaded-Packages is false for the binary apt alone (apt's NEWS, 1.2~exp1).
 EFFECTS = Effects(files_added=("/var/cache/apt/archives/**",))
 
@@ -64,6 +68,7 @@ class AptToAptGet(Transform):
 
     Refuses:
         verb-not-shared: apt-get has no such verb (``list``, ``search``, ``show`` …), or the verb is not known
+        opaque-script: the script is not one that dockopt reads
 
     References:
         https://manpages.debian.org/bookworm/apt/apt.8.en.html#SCRIPT_USAGE_AND_DIFFERENCES_FROM_OTHER_APT_TOOLS
@@ -87,6 +92,9 @@ class AptToAptGet(Transform):
             by_view.setdefault(view.instruction.id, (view, []))[1].append(call)
         for view, calls in by_view.values():
             yield _proposal(view, calls)
+        for view in facts.scripts:
+            if view.opaque is not None and _CALL.search(view.script.text):
+                yield Refusal(view.instruction, "opaque-script", view.opaque)
 
 
 def _proposal(view: ScriptView, calls: list[Invocation]) -> Proposal:

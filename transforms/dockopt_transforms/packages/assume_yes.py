@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dockopt.api import (
@@ -67,12 +68,17 @@ class AssumeYes(Transform):
             for view, call in facts.invocations(manager):
                 if _answered(call):
                     continue
-                if config is not None and facts.mentions(config):
+                if config is not None and facts.mentions(config) and _sets(facts.text, config):
                     yield Refusal(view.instruction, "set-in-config", f"the file sets {config} for {manager}")
                     continue
                 by_view.setdefault(view.instruction.id, (view, []))[1].append(call)
         for view, calls in by_view.values():
             yield _proposal(view, calls)
+
+
+def _sets(text: str, config: str) -> bool:
+    """Whether a text names a setting otherwise than as an option of one call, as ``--assumeyes`` is."""
+    return re.search(rf"(?<!--)(?<!-o)(?<!-o ){config}", text) is not None
 
 
 def _answered(call: Invocation) -> bool:

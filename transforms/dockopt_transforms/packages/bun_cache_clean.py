@@ -34,7 +34,8 @@ class BunCacheClean(Cleaner):
     """
 
     id = "bun-cache-clean"
-    phase = Phase.PACKAGES
+    phase = Phase.LAYERS
+    family = "packages"
     mentions = ("bun",)
     manager = "bun"
     caches = ("~/.bun/install/cache",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Safety, ScriptView, Transform
+from dockopt_transforms.runtime._start import lead
 
 _TESTS = ("rspec", "rubocop", "minitest", "cucumber", "rake test", "rails test", "rake spec", "brakeman")
 
@@ -62,9 +63,8 @@ class BundleWithout(Transform):
 def _proposal(view: ScriptView) -> Proposal:
     def edit(editor: Editor) -> None:
         document = editor.document
-        editor.insert_before(
-            view.instruction, f'{document.keyword("ENV")} BUNDLE_WITHOUT="development:test"{editor.eol}'
-        )
+        above, _ = lead(document, view.instruction)
+        editor.insert_before(above, f'{document.keyword("ENV")} BUNDLE_WITHOUT="development:test"{editor.eol}')
 
     return Proposal(
         view.instruction,

@@ -32,7 +32,8 @@ class CargoCacheClean(BuildCleaner):
     """
 
     id = "cargo-cache-clean"
-    phase = Phase.PACKAGES
+    phase = Phase.LAYERS
+    family = "packages"
     mentions = ("cargo",)
     manager = "cargo"
     caches = ("~/.cargo/registry", "/usr/local/cargo/registry")

@@ -31,7 +31,8 @@ class ComposerCacheClean(Cleaner):
     """
 
     id = "composer-cache-clean"
-    phase = Phase.PACKAGES
+    phase = Phase.LAYERS
+    family = "packages"
     mentions = ("composer",)
     manager = "composer"
     caches = ("~/.composer/cache", "~/.cache/composer", "/tmp/cache")

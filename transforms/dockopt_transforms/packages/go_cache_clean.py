@@ -39,7 +39,8 @@ class GoCacheClean(BuildCleaner):
     """
 
     id = "go-cache-clean"
-    phase = Phase.PACKAGES
+    phase = Phase.LAYERS
+    family = "packages"
     mentions = ("go ", "go\t")
     manager = "go"
     caches = ("~/.cache/go-build", "/go/pkg/mod", "~/go/pkg/mod")

@@ -33,7 +33,8 @@ class GradleCacheClean(BuildCleaner):
     """
 
     id = "gradle-cache-clean"
-    phase = Phase.PACKAGES
+    phase = Phase.LAYERS
+    family = "packages"
     safety = "unsafe"
     mildest = "unsafe"
     mentions = ("gradle",)

@@ -32,7 +32,8 @@ class MavenCacheClean(BuildCleaner):
     """
 
     id = "maven-cache-clean"
-    phase = Phase.PACKAGES
+    phase = Phase.LAYERS
+    family = "packages"
     safety = "unsafe"
     mildest = "unsafe"
     mentions = ("mvn",)

@@ -32,7 +32,8 @@ class NpmCacheClean(Cleaner):
     """
 
     id = "npm-cache-clean"
-    phase = Phase.PACKAGES
+    phase = Phase.LAYERS
+    family = "packages"
     mentions = ("npm",)
     manager = "npm"
     caches = ("~/.npm",)

@@ -165,7 +165,11 @@ def _proposal(facts: Facts, view: ScriptView, call: Invocation) -> Proposal:
         "install by the lock file" + (", without development packages" if omit else ""),
         edit,
         safety=Safety.UNSAFE,
-        effects=Effects(files_removed=("/**/node_modules/**",), files_added=("/**/node_modules/**",)),
+        effects=Effects(
+            files_removed=("/**/node_modules/**",),
+            files_added=("/**/node_modules/**",),
+            packages_removed=("npm:~*",) if omit else (),
+        ),
     )
 
 

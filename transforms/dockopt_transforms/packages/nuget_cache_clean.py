@@ -35,7 +35,8 @@ class NugetCacheClean(BuildCleaner):
     """
 
     id = "nuget-cache-clean"
-    phase = Phase.PACKAGES
+    phase = Phase.LAYERS
+    family = "packages"
     mentions = ("dotnet",)
     manager = "dotnet"
     caches = ("~/.nuget/packages", "~/.local/share/NuGet")

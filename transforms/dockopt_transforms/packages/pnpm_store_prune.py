@@ -32,7 +32,8 @@ class PnpmStorePrune(Cleaner):
     """
 
     id = "pnpm-store-prune"
-    phase = Phase.PACKAGES
+    phase = Phase.LAYERS
+    family = "packages"
     mentions = ("pnpm",)
     manager = "pnpm"
     caches = ("~/.local/share/pnpm/store", "/pnpm/store")

@@ -75,7 +75,8 @@ class YarnCacheClean(Cleaner):
     """
 
     id = "yarn-cache-clean"
-    phase = Phase.PACKAGES
+    phase = Phase.LAYERS
+    family = "packages"
     aliases = ("DL3060",)
     mentions = ("yarn",)
     manager = "yarn"
@@ -115,7 +116,8 @@ def _classic(facts: Facts, view: ScriptView, fills: list[Invocation]) -> bool:
 
 def _named_files_only(facts: Facts, view: ScriptView) -> bool:
     """Whether the stage starts from a known image and copies only files by name before the RUN."""
-    if facts.base_image(view.stage) is None and split_reference(view.stage.root.base or "")[0] != "node":
+    image = facts.base_image(view.stage)
+    if (image is None or image.online) and split_reference(view.stage.root.base or "")[0] != "node":
         return False
     for stage in view.stage.chain:
         for node in stage.instructions:

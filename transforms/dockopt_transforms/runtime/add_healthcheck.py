@@ -75,6 +75,8 @@ class AddHealthcheck(Transform):
         if image is None:
             yield Refusal(start.node, "base-unknown", "which programs the base image has is not known")
             return
+        if image.health:
+            return
         if start.program in _WORKERS:
             yield Refusal(start.node, "not-a-server", f"{start.program} answers nobody")
             return

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dockopt.api import Blank, Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Safety, Transform
+from dockopt.api import (
+    Blank,
+    Document,
+    Editor,
+    Effects,
+    Facts,
+    Instruction,
+    Phase,
+    Proposal,
+    Refusal,
+    Safety,
+    Transform,
+)
 from dockopt_transforms._tables import word_set
 from dockopt_transforms.runtime._start import env_text, start_of
 
@@ -68,9 +80,13 @@ class PythonEnv(Transform):
 
         def edit(editor: Editor) -> None:
             text = env_text(document, [(name, "1") for name in names], editor.eol)
-            position = document.nodes.index(stage.from_) + 1
-            apart = position < len(document.nodes) and isinstance(document.nodes[position], Blank)
-            editor.insert_after(stage.from_, (editor.eol if apart else "") + text)
+            below = document.nodes[document.nodes.index(stage.from_) + 1 :]
+            apart = bool(below) and isinstance(below[0], Blank)
+            first = next((node for node in below if not isinstance(node, Blank)), None)
+            if apart and isinstance(first, Instruction) and first.name == "ENV":
+                editor.insert_before(first, text)  # merge-env makes one of them
+            else:
+                editor.insert_after(stage.from_, (editor.eol if apart else "") + text)
 
         yield Proposal(
             stage.from_,

@@ -7,6 +7,18 @@ from typing import NamedTuple
 from dockopt.api import BaseImage
 
 NAME = "appuser"
+# What useradd and adduser write besides the home folder, with the copies and locks they leave.
+RECORDS = (
+    "/etc/passwd*",
+    "/etc/shadow*",
+    "/etc/group*",
+    "/etc/gshadow*",
+    "/etc/subuid*",
+    "/etc/subgid*",
+    "/etc/.pwd.lock",
+    f"/var/mail/{NAME}",
+    f"/var/spool/mail/{NAME}",
+)
 UID = 10001  # above what distributions, and the people whose folders are mounted, give out
 
 

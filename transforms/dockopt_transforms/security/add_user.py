@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.api import (
     BaseImage,
+    Command,
     Document,
     Editor,
     Effects,
@@ -29,7 +30,7 @@ from dockopt.api import (
 from dockopt_transforms._tables import word_set
 from dockopt_transforms.runtime._start import Start, insert_late, lead, start_of
 from dockopt_transforms.runtime.node_env import develops
-from dockopt_transforms.security._account import Account, account_for
+from dockopt_transforms.security._account import NAME, RECORDS, Account, account_for
 
 if TYPE_CHECKING:
     from dockopt.api import App, Context, Launch
@@ -38,6 +39,9 @@ _DROPPING_NAMES = ("gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chp
 _DROPPING = rf"\b(?:{'|'.join(_DROPPING_NAMES)})\b"
 _DOCKER = r"docker\.sock|\bdocker-ce\b|\bdocker\.io\b(?!/)|\bdocker-cli\b|\bdockerd\b"
 _MAKES_USERS = ("useradd", "adduser", "groupadd", "addgroup")
+_TEMPORARY = ("/tmp", "/var/tmp")  # everybody's already
+# Web frameworks that write beside what their build made, while they run.
+_WRITES_BESIDE = frozenset(("next", "nuxt", "strapi", "gatsby", "sails", "adonis", "directus", "keystone"))
 _ROOTS_HOME = r"/root(?![\w-])(?!/\.(?:cache|npm)\b)|(?<![\w.])~/|\$HOME\b|\$\{HOME\b"
 _DAEMONS = word_set(
     "sshd cron crond supervisord systemd init s6-svscan runsvdir dockerd containerd mysqld mysqld_safe mariadbd postgres haproxy rsyslogd "
@@ -67,6 +71,7 @@ class Plan(NamedTuple):
     account: Account
     folders: list[str]  #: to be owned by it
     copies: list[Instruction]  #: whose files shall be
+    owned: tuple[str, ...]  #: globs of all that
     evidence: tuple[str, ...]
 
 
@@ -104,7 +109,8 @@ class AddUser(Transform):
         writes-elsewhere: a path the program seems to write to is in no folder that would be its own
         workdir-shared: the working directory is the root folder, or one of the distribution's, and the program may
             write there
-        built-after-copy: a RUN below COPY builds with files that would no longer be root's
+        built-after-copy: a RUN below COPY builds with files that would no longer be root's, or leaves some that are
+        mounted-folder: compose mounts a folder of the host, or a volume, whose owner is another
 
     References:
         hadolint DL3002, Checkov CKV_DOCKER_3, CIS Docker Benchmark 4.1
@@ -184,7 +190,7 @@ def _file_problem(
         return "needs-root", f"{program} has to start as root"
     for node in nodes if facts.mentions("/root", "~/", "$home", "${home") else ():
         if node.name in ("RUN", "COPY", "ADD", "ENV", "WORKDIR", "CMD", "ENTRYPOINT") and re.search(
-            _ROOTS_HOME, node.rest
+            _ROOTS_HOME, _but_removals(facts, node)
         ):
             return "home-of-root", f"line {node.start_line} has to do with root's home, where nobody else may look"
     for key in facts.config(stage):
@@ -205,6 +211,18 @@ def _file_problem(
         view, what = found
         return "run-unknown", f"what line {view.instruction.start_line} leaves behind is not known: {what}"
     return None
+
+
+def _but_removals(facts: Facts, node: Instruction) -> str:
+    """The text of an instruction, of a RUN without the ``rm`` in it: what is gone nobody has to read."""
+    view = facts.script(node)
+    if view is None or view.opaque is not None or view.script.error:
+        return node.rest
+    text = view.script.text
+    for command in reversed(view.commands):
+        if base_name(command.name or "") == "rm" and not command.redirects:
+            text = text[: command.start] + text[command.end :]
+    return text
 
 
 def _app_plan(
@@ -240,7 +258,7 @@ def _app_plan(
     folders_made = declared_folders(facts, stage)
     if not isinstance(folders_made, Known):
         return "run-unknown", folders_made.reason
-    made = [each.path for each in folders_made.value]
+    made = [each.path for each in folders_made.value if each.path not in _TEMPORARY]
     if image.minimal and made:
         return "base-unknown", f"{image.reference} has no command to give {made[0]} to a user"
     own = [] if is_system(workdir.value) or image.minimal else [workdir.value]
@@ -255,8 +273,12 @@ def _app_plan(
     )
     if stray is not None:
         return "writes-elsewhere", f"{stray}, in no folder that would be the program's own"
-    copies = _copies(facts, stage, workdir.value)
-    late = _built_after(facts, stage, copies, context, image)
+    mounted = _mounted(context, folders, stage.name)
+    if mounted is not None:
+        return mounted
+    targets = _copies(facts, stage, workdir.value)
+    copies = [node for node, _ in targets]
+    late = _built_after(facts, stage, copies, context, image, value)
     if late is not None:
         return late
     account = account_for(image, home=program in _INTERPRETED)
@@ -265,7 +287,8 @@ def _app_plan(
     shell = facts.states.of_stage(stage).end.shell
     if (account.commands or folders) and not posix_shell(shell):
         return "base-unknown", "SHELL is none that dockopt knows"
-    return Plan(account, folders, copies, (image.evidence, app.evidence, launch.evidence))
+    owned = (*folders, *(glob for _, path in targets for glob in _copied(path, workdir.value)))
+    return Plan(account, folders, copies, tuple(dict.fromkeys(owned)), (image.evidence, app.evidence, launch.evidence))
 
 
 def _command_problem(launch: Launch, app: App) -> tuple[str, str] | None:
@@ -315,9 +338,9 @@ def _port_problem(facts: Facts, stage: Stage, app: App, program: str) -> tuple[s
     return None
 
 
-def _copies(facts: Facts, stage: Stage, workdir: str) -> list[Instruction]:
-    """The COPY and ADD of the final stage that put files below the working directory and name no owner."""
-    found: list[Instruction] = []
+def _copies(facts: Facts, stage: Stage, workdir: str) -> list[tuple[Instruction, str]]:
+    """The COPY and ADD of the final stage that put files below the working directory and name no owner, and where."""
+    found: list[tuple[Instruction, str]] = []
     for node in stage.instructions:
         if node.name not in ("COPY", "ADD") or node.flag("chown") is not None or len(node.args) < 2:
             continue
@@ -327,12 +350,19 @@ def _copies(facts: Facts, stage: Stage, workdir: str) -> list[Instruction]:
             continue
         path = posixpath.normpath(posixpath.join(state.workdir.value, target))
         if workdir != "/" and (path == workdir or path.startswith(workdir.rstrip("/") + "/")):
-            found.append(node)
+            found.append((node, path))
     return found
 
 
+def _copied(path: str, workdir: str) -> Iterator[str]:
+    """Globs of what COPY gives to the owner it names: files, and the folders it makes on the way to them."""
+    yield f"{path}/**"
+    while (path := posixpath.dirname(path)).startswith(workdir + "/"):
+        yield path
+
+
 def _built_after(
-    facts: Facts, stage: Stage, copies: list[Instruction], context: Context, image: BaseImage
+    facts: Facts, stage: Stage, copies: list[Instruction], context: Context, image: BaseImage, app: App
 ) -> tuple[str, str] | None:
     order = {node.id: index for index, node in enumerate(stage.instructions)}
     first = min((order[node.id] for node in copies), default=len(order))
@@ -354,11 +384,53 @@ def _built_after(
                 and not any(re.match(r"-\w*p|--parents", word.text) for word in command.args)
             ):
                 return "run-unknown", f"mkdir in line {line} fails, without -p, where the folder is there already"
+            if position > first and _leaves_files(name, command, app):
+                return (
+                    "built-after-copy",
+                    f"{name} in line {line} leaves files that are root's where the program writes",
+                )
             if position > first and name in ("npm", "npx") and old_npm:
                 return "built-after-copy", f"npm before 9 runs scripts as the owner of the folder (line {line})"
             local = name in ("pip", "pip3") and any(word.text in (".", "-e") for word in command.args)
             if position > whole and repository and (name in _ASKS_GIT or local):
                 return "built-after-copy", f"line {line} may ask git, which answers root only for root's folders"
+    return None
+
+
+def _leaves_files(name: str, command: Command, app: App) -> bool:
+    """Whether a build step makes files beside the sources that the program will write to: caches, logs, ``tmp``."""
+    values = command.values
+    if name in ("rake", "rails") or (name in ("bundle", "bundler") and "exec" in values):
+        return True
+    framework = app.framework.value if isinstance(app.framework, Known) else ""
+    runs = name in ("npm", "yarn", "pnpm", "bun", "npx", *_WRITES_BESIDE) and not {
+        "install",
+        "ci",
+        "i",
+        "add",
+        "cache",
+    } & set(values)
+    return runs and framework in _WRITES_BESIDE
+
+
+def _mounted(context: Context, folders: list[str], stage: str | None) -> tuple[str, str] | None:
+    """What compose puts in the place of the image's own folders, or gives the container that only root can use."""
+    for build in context.builds:
+        if build.target not in ("", "?", stage):
+            continue
+        where = build.evidence.rpartition(".")[0]
+        if build.rights:
+            return "needs-root", f"{where} gives the container {build.rights}"
+        for mount in build.mounts:
+            path = mount.removeprefix("volume:")
+            if path.endswith("docker.sock"):
+                return "docker-socket", f"{where} mounts Docker's socket, which is root's"
+            # A new volume gets the owner of the folder it covers; a folder of the host has its own.
+            if mount.startswith("volume:") and (path in folders or path.endswith("/node_modules")):
+                continue
+            if path in _TEMPORARY or not path.startswith("/"):
+                continue
+            return "mounted-folder", f"{where} mounts {path}, whose owner the image does not decide"
     return None
 
 
@@ -373,8 +445,11 @@ def _proposal(document: Document, facts: Facts, stage: Stage, where: Instruction
     account = plan.account
     commands = list(account.commands)
     before = plan.copies[0] if plan.copies else None
-    there = _there(facts, stage, before)
+    there = _there(facts, stage, before) | _made(facts, stage, before)
     missing = [folder for folder in plan.folders if folder not in there]
+    added = [f"{folder}/**" for folder in missing]
+    if account.commands:
+        added += [*RECORDS, f"/home/{NAME}/**"]
     if missing:
         commands.append(f"mkdir -p {' '.join(missing)}")
     if plan.folders:
@@ -400,9 +475,25 @@ def _proposal(document: Document, facts: Facts, stage: Stage, where: Instruction
         f"run as {account.user}, not as root",
         edit,
         safety=Safety.UNSAFE,
-        effects=Effects(config=("user",), files_added=("/etc/**", "/home/**"), layers=1 if commands else 0),
+        effects=Effects(
+            config=("user",), files_added=tuple(added), files_owned=plan.owned, layers=1 if commands else 0
+        ),
         evidence=plan.evidence,
     )
+
+
+def _made(facts: Facts, stage: Stage, before: Instruction | None) -> set[str]:
+    """The folders that a RUN has made before an instruction of the stage."""
+    found: set[str] = set()
+    for member in reversed(stage.chain):
+        for node in member.instructions:
+            if node is before:
+                return found
+            view = facts.script(node) if node.name == "RUN" else None
+            for command in view.commands if view is not None and view.opaque is None else ():
+                if command.name == "mkdir" and command.top:
+                    found.update(value for value in command.values[1:] if value and value.startswith("/"))
+    return found
 
 
 def _there(facts: Facts, stage: Stage, before: Instruction | None) -> set[str]:

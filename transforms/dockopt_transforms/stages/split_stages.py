@@ -18,6 +18,7 @@ EFFECTS = Effects(
     files_added=("/opt/venv/**",),
     config=("env:PATH",),
     packages_added=("apt:*", "apk:*"),
+    packages_removed=("apt:~*", "apk:~*"),  # those of the larger base image; what commands name must stay
 )
 _ECOSYSTEMS = (_node, _compiled, _ruby, _php, _python)
 
@@ -31,6 +32,7 @@ class SplitStages(Transform):
         the shared libraries that the ``-dev`` packages stand for (``libpq-dev``: ``libpq5``), and all that
         configures or runs. Comments go with what they describe.
         Python (pip, Poetry, uv, Pipenv): a virtual environment, ``/opt/venv`` or uv's own; the slim variant.
+        Where ``uv run`` passed SIGTERM on to an app that ignores it as process 1, ``STOPSIGNAL SIGINT`` ends it.
         Node (npm, Yarn, pnpm): ``node_modules`` without development packages where that is proven to do, what
         the build made, and of the project's folder what no build alone reads; the slim variant.
         Go, Rust, C, C++ (make, CMake): the program, and files that are no sources; the bare distribution.
@@ -64,6 +66,7 @@ class SplitStages(Transform):
     References:
         https://docs.docker.com/build/building/multi-stage/
         https://docs.python.org/3/library/venv.html (an environment needs the very Python it was made with)
+        https://man7.org/linux/man-pages/man7/pid_namespaces.7.html (the signals process 1 gets)
         https://peps.python.org/pep-0600/ (what a wheel for Linux may rely on)
         Dependencies of -dev packages: the package lists of Debian and Ubuntu
     """
@@ -106,6 +109,9 @@ class SplitStages(Transform):
                 stage = single_stage(facts)
                 plan, runtime, evidence = ecosystem.split(document, facts, stage)
                 assert stage.base is not None
+                image = facts.base_image(stage)
+                if image is not None:
+                    plan.keep_workdir(image, runtime)
                 builder_from, runtime_from = from_texts(document, stage, stage.base, runtime, plan.builder)
             except Impossible as why:
                 yield Refusal(why.node or final.from_, why.cause, why.reason)
@@ -116,7 +122,8 @@ class SplitStages(Transform):
                 partial(_edit, plan, builder_from, runtime_from),
                 safety=Safety.UNSAFE,
                 effects=EFFECTS._replace(
-                    config=(*EFFECTS.config, *plan.lost_config, *(f"env:{name}" for name in plan.lost))
+                    config=(*EFFECTS.config, *plan.lost_config, *(f"env:{name}" for name in plan.lost)),
+                    packages_removed=(*EFFECTS.packages_removed, *plan.lost_packages),
                 ),
                 evidence=evidence,
             )

@@ -31,14 +31,15 @@ class ImageFiles:
         self.facts = facts
         self.context = context
 
-    def find(self, path: str, stage: Stage) -> str | None:
-        """The context's name of an absolute path in a stage, None where no COPY put it there."""
-        return self._find(posixpath.normpath(path), stage, 0)
+    def find(self, path: str, stage: Stage, before: Instruction | None = None) -> str | None:
+        """The context's name of an absolute path in a stage, None where no COPY (up to ``before``) put it there."""
+        return self._find(posixpath.normpath(path), stage, 0, before)
 
-    def _find(self, path: str, stage: Stage, depth: int) -> str | None:
+    def _find(self, path: str, stage: Stage, depth: int, before: Instruction | None = None) -> str | None:
         if depth > 8:
             return None
-        for node in reversed(stage.instructions):
+        end = next((i for i, node in enumerate(stage.instructions) if node is before), None)
+        for node in reversed(stage.instructions[:end]):
             if node.name in ("COPY", "ADD"):
                 found = self._copied(node, path, depth)
                 if found is not None:
@@ -189,6 +190,8 @@ class Starter:
         """What an official image's entrypoint makes of its arguments: it runs them, in the end."""
         image = self.facts.base_image(stage)
         name = image.name if image is not None else ""
+        if image is not None and image.online:
+            return Unknown(f"{where}: what {program} of {image.reference} makes of its command is not known")
         if not words:
             return Unknown(f"{where}: {program} is given no command")
         # Node's and PHP's put the interpreter before what is a flag or, Node's, no command.
