@@ -84,9 +84,15 @@ def settled(facts: Facts, stage: Stage, node: Instruction) -> bool:
 
 
 def _installs(facts: Facts, node: Instruction) -> list[Install]:
-    view = facts.script(node) if node.name == "RUN" else None
-    bound = any(flag.name == "mount" and "type=cache" not in (flag.value or "") for flag in node.flags)
-    return installs(view) if view is not None and view.opaque is None and not bound else []
+    if node.name != "RUN":
+        return []
+    known: dict[int, list[Install]] = facts.__dict__.setdefault("_project_installs", {})
+    found = known.get(node.id)
+    if found is None:
+        view = facts.script(node)
+        bound = any(flag.name == "mount" and "type=cache" not in (flag.value or "") for flag in node.flags)
+        found = known[node.id] = installs(view) if view is not None and view.opaque is None and not bound else []
+    return found
 
 
 def _for_install(

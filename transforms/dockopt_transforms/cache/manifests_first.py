@@ -137,8 +137,6 @@ class ManifestsFirst(Transform):
 
 
 def _for_copy(document: Document, facts: Facts, stage: Stage, node: Instruction) -> Proposal | Refusal | None:
-    from dockopt_transforms.cache._ahead import ahead, settled
-
     found = _plan(facts, stage, node)
     result: Proposal | Refusal | None = None
     if isinstance(found, Plan):
@@ -147,6 +145,10 @@ def _for_copy(document: Document, facts: Facts, stage: Stage, node: Instruction)
             return result
     elif found is not None:
         result = Refusal(node, *found)
+    if facts.only_safe:
+        return result  # a call for the dependencies alone, and one that writes among the sources, never are
+    from dockopt_transforms.cache._ahead import ahead, settled
+
     if settled(facts, stage, node):
         return None
     other = ahead(document, facts, stage, node)
