@@ -42,6 +42,8 @@ from dockopt_transforms.cache._installs import Request, Stop, leading, requests
 _STATE = frozenset(
     ("WORKDIR", "ENV", "ARG", "LABEL", "EXPOSE", "USER", "STOPSIGNAL", "CMD", "ENTRYPOINT", "HEALTHCHECK")
 )
+#: Managers of which :func:`_manifests.needs` can say that nothing but the files makes a difference.
+_PROVABLE = frozenset(("system", "pip", "go", "idle"))
 
 
 class Plan(NamedTuple):
@@ -140,6 +142,8 @@ def _for_copy(document: Document, facts: Facts, stage: Stage, node: Instruction)
     found = _plan(facts, stage, node)
     result: Proposal | Refusal | None = None
     if isinstance(found, Plan):
+        if facts.only_safe and (found.part or not _PROVABLE.issuperset(request.manager for request in found.requests)):
+            return None
         result = _proposal(document, facts, found)
         if isinstance(result, Proposal):
             return result
