@@ -79,9 +79,10 @@ def tree(context: Context, package: str, lock: str | None) -> Tree:
             data = json.loads(text.value)
         except ValueError as error:
             raise Impossible("needs-unknown", f"{package} does not parse: {error}") from error
-        names = frozenset(
-            (*data.get("dependencies", {}), *data.get("devDependencies", {}), *data.get("optionalDependencies", {}))
-        )
+        if not isinstance(data, dict):
+            raise Impossible("needs-unknown", f"{package} is no JSON object")
+        tables = [data.get(key) for key in ("dependencies", "devDependencies", "optionalDependencies")]
+        names = frozenset(name for table in tables if isinstance(table, dict) for name in table)
         open_ends = sorted(name for name in names if name not in PURE and not name.startswith("@types/"))
         if open_ends:
             raise Impossible("needs-unknown", f"there is no lock file: what {open_ends[0]} depends on is not known")

@@ -67,7 +67,19 @@ _OWN_PATHS = re.compile(
 
 
 _HANDLE_SIGTERM = frozenset(
-    ("uvicorn", "gunicorn", "hypercorn", "daphne", "granian", "celery", "fastapi", "sanic", "streamlit", "rq", "dramatiq")
+    (
+        "uvicorn",
+        "gunicorn",
+        "hypercorn",
+        "daphne",
+        "granian",
+        "celery",
+        "fastapi",
+        "sanic",
+        "streamlit",
+        "rq",
+        "dramatiq",
+    )
 )
 _INITS = frozenset(("tini", "dumb-init", "catatonit"))
 
@@ -527,8 +539,15 @@ def _project(facts: Facts, stage: Stage, node: Instruction, word: str) -> list[t
         project = tomllib.loads(text.value).get("project")
     except tomllib.TOMLDecodeError as error:
         raise Impossible("needs-unknown", f"{name} does not parse: {error}", node) from error
-    if not isinstance(project, dict) or "dependencies" in project.get("dynamic", ()):
+    if not isinstance(project, dict):
         return [(word, name)]
-    optional = project.get("optional-dependencies", {})
-    lines = [*project.get("dependencies", ()), *(one for group in optional.values() for one in group)]
-    return [(str(line), name) for line in lines]
+    optional, needed, dynamic = (
+        project.get(key, default)
+        for key, default in (("optional-dependencies", {}), ("dependencies", []), ("dynamic", []))
+    )
+    groups = list(optional.values()) if isinstance(optional, dict) else [None]
+    if not all(isinstance(group, list) for group in (needed, dynamic, *groups)):
+        raise Impossible("needs-unknown", f"{name}: its dependencies are no lists", node)
+    if "dependencies" in dynamic:
+        return [(word, name)]
+    return [(str(line), name) for group in (needed, *groups) for line in group]

@@ -129,6 +129,13 @@ def locked(facts: Facts, stage: Stage, tool: str, node: Instruction) -> list[tup
             "needs-unknown", f"there is no {lock} that COPY takes: which packages are installed is not known", node
         )
     data = _load(context.value, name, node)
+    try:
+        return _packages(data, tool, name)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise Impossible("needs-unknown", f"{name} is not as {tool} writes it", node) from error
+
+
+def _packages(data: dict[str, Any], tool: str, name: str) -> list[tuple[str, str]]:
     if tool == "pipenv":
         return [
             (one + str(entry.get("version", "")) if isinstance(entry, dict) else one, name)
