@@ -129,6 +129,9 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
         raise Impossible("base-unknown", f"the tag {image.reference} is not in the table", stage.from_)
 
     plan = Split(document, facts, stage)
+    # An environment sees no packages of the system's Python: it has a pip of its own, and of what is required those
+    # that were there already.
+    plan.gained_packages.append("pip:~*")
     tool = uses_tool(facts, stage)
     read = {unit.node.id: python_kinds(facts.script(unit.node), tool) for unit in plan.units if unit.node.name == "RUN"}
     calls = [

@@ -146,6 +146,7 @@ class SplitStages(Transform):
                 safety=Safety.UNSAFE,
                 effects=EFFECTS._replace(
                     config=(*EFFECTS.config, *plan.lost_config, *(f"env:{name}" for name in plan.lost)),
+                    packages_added=(*EFFECTS.packages_added, *plan.gained_packages),
                     packages_removed=(*EFFECTS.packages_removed, *plan.lost_packages),
                 ),
                 evidence=evidence,
