@@ -120,6 +120,11 @@ def test_package_brings_its_files_and_its_managers_records() -> None:
     assert undeclared == {"apt:nano", "/usr/bin/nano", "/etc/mine"}
 
 
+def test_variables_of_the_base_image() -> None:
+    found = compare_config({"env:GOPATH": "/go", "user": "a"}, {})
+    assert judged(found, entry("t", config=("env:~*",))) == {"env:GOPATH": ("t",), "user": ()}
+
+
 def test_packages_nobody_names() -> None:
     found = compare_packages(Packages({"apt:libx": "1", "pip:x": "1"}, {}), NONE)
     assert judged(found, entry("t", packages_removed=("apt:~*",))) == {"apt:libx": ("t",), "pip:x": ()}
