@@ -109,6 +109,9 @@ class SplitStages(Transform):
                 stage = single_stage(facts)
                 plan, runtime, evidence = ecosystem.split(document, facts, stage)
                 assert stage.base is not None
+                image = facts.base_image(stage)
+                if image is not None:
+                    plan.keep_workdir(image, runtime)
                 builder_from, runtime_from = from_texts(document, stage, stage.base, runtime, plan.builder)
             except Impossible as why:
                 yield Refusal(why.node or final.from_, why.cause, why.reason)
