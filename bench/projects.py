@@ -77,6 +77,8 @@ def main() -> int:
             error = one.missing or one.handled.result.error
             print(f"{number}/{len(files)} {path}: {error or 'proven'}", file=sys.stderr)
             proof = one.handled.proof
+            if proof is not None and proof.problem:
+                print("  " + "\n  ".join(proof.log), file=sys.stderr)
             for dropped in proof.dropped if proof is not None else ():
                 names = ", ".join(f"{entry.transform}, line {entry.start_line}" for entry in dropped.entries)
                 print(

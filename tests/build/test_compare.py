@@ -135,6 +135,13 @@ def test_another_version_is_never_declared_by_coming_and_going() -> None:
     assert judged(found, entry("t", packages_added=("apt:*",), packages_removed=("apt:*",))) == {"apt:a": ()}
 
 
+def test_another_copy_of_a_package() -> None:
+    one, two = Packages({"pip:pip": "24.0"}, {}), Packages({"pip:pip": "24.0, 25.1"}, {})
+    assert compare_packages(one, two) == [Difference("packages", "pip:pip", "added", "", "25.1")]
+    assert compare_packages(two, one) == [Difference("packages", "pip:pip", "removed", "25.1", "")]
+    assert [each.change for each in compare_packages(two, Packages({"pip:pip": "24.0, 26"}, {}))] == ["changed"]
+
+
 def test_rpm_by_any_of_its_managers_names() -> None:
     found = compare_packages(Packages({"rpm:a": "1"}, {}), NONE)
     assert judged(found, entry("t", packages_removed=("dnf:a",))) == {"rpm:a": ("t",)}

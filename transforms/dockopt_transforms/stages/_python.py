@@ -170,6 +170,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     _drop_runner(plan, facts, stage, tool)
     if tool is not None:
         plan.lost_packages.append("pip:~*")  # the tool's own
+    plan.new_packages.append("pip:~*")  # the environment's pip, and what was there outside of it
     _assign(
         plan,
         facts,

@@ -128,6 +128,7 @@ class SplitStages(Transform):
                         *(f"env:{name}" for name in plan.lost),
                         *_of_the_base(stage, runtime),
                     ),
+                    packages_added=(*EFFECTS.packages_added, *plan.new_packages),
                     packages_removed=(*EFFECTS.packages_removed, *plan.lost_packages),
                 ),
                 evidence=evidence,
