@@ -47,6 +47,13 @@ _GONE = re.compile(
 )
 _FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 
+#: What buildx says of a builder that is not there, or that cannot hand over what it has built.
+_BUILDER = re.compile(
+    r"no builder .* found|use `docker --context=.*|waiting for connection:|exporter .* could not be found"
+    r"|(?:no valid drivers|failed to (?:find|initialize) (?:driver|builder)).*",
+    re.IGNORECASE,
+)
+
 #: The syntax directive's image cannot be had: no network, or a registry that does not answer.
 _FRONTEND = re.compile(r"docker-image://(?P<image>\S+?):\n(?:.*\n)*ERROR: failed to solve: ")
 _DIRECTIVE = re.compile(
@@ -190,7 +197,10 @@ class Engine:
         environment, arguments = self._arguments(settings)
         command = ["buildx", "build"] if self.name == "docker" else ["build"]
         command += ["--file", path, "--tag", reference, "--label", f"{LABEL}={self.run}", *arguments]
-        if self.name != "podman":
+        if self.name == "podman":
+            # OCI's own format has no place for HEALTHCHECK, SHELL, ONBUILD and the author (docs.podman.io, podman-build).
+            command += ["--format", "docker"]
+        else:
             command += ["--progress", "plain"]
         if self.name == "docker":
             # Attestations would make an index of the image, with the build's time in it.
@@ -264,6 +274,9 @@ class Engine:
         tail = "\n".join(lines[-10:])
         if _GONE.search(tail):
             return EngineGone(f"the container engine went away: {one_line(lines[-1])}")
+        builder = _BUILDER.search(tail)
+        if builder is not None:
+            return EngineGone(f"the builder cannot be used: {one_line(builder[0]).rstrip(':')}")
         log = relevant(lines)
         return BuildFailed(log[-1] if log else "the build failed without a word", log)
 
@@ -380,6 +393,14 @@ class Engine:
             raise EngineProblem(f"the container went away: {one_line(answer.error)}")
         found: dict[str, Any] = json.loads(answer.output)
         return found
+
+    def check_health(self, container: str) -> None:
+        """Run a container's health check now, for an engine that may not do so by itself.
+
+        podman leaves it to timers of systemd (docs.podman.io, podman-healthcheck), which not every machine has.
+        """
+        if self.name == "podman":
+            self._execute(["healthcheck", "run", container], timeout=60)
 
     def execute(self, container: str, shell: str, timeout: float) -> Answer:
         """Run a script with ``/bin/sh -c`` in a running container."""

@@ -6,11 +6,11 @@ import posixpath
 import re
 from typing import NamedTuple
 
-from dockopt.api import Command, Facts, Invocation, Known, ScriptView
+from dockopt.api import Command, Facts, Invocation, Known, ScriptView, base_name, read_call, unwrap
 from dockopt_transforms._tables import word_set
 
 _SYSTEM = word_set("apt apk dnf yum microdnf zypper pacman gem")
-_MANIFESTED = word_set("npm yarn pnpm bundle composer")
+_MANIFESTED = word_set("npm yarn pnpm bun bundle composer")
 _ARCHIVES = (".deb", ".rpm", ".apk", ".whl", ".gem", ".zip", ".tgz", ".tar.gz", ".tar.bz2", ".xz")
 _IDLE = word_set("true : set echo printf export update-ca-certificates ldconfig apt-mark locale-gen")
 _ELSEWHERE = re.compile(r"\d*>>?\s*(/[\w./+-]+)\Z")
@@ -31,7 +31,7 @@ _NODE = word_set(
     "--verbose --legacy-peer-deps --force --prefer-offline --no-progress --progress --loglevel --unsafe-perm "
     "--registry --no-save --frozen-lockfile --pure-lockfile --network-timeout --network-concurrency "
     "--non-interactive --ignore-engines --ignore-optional --strict-peer-dependencies --audit --fund --maxsockets "
-    "--fetch-timeout --fetch-retries"
+    "--fetch-timeout --fetch-retries --ignore-scripts -p"
 )
 _OTHER = {
     "bundle": word_set("--jobs -j --retry --without --with --quiet --frozen --no-cache"),
@@ -51,7 +51,9 @@ _PIP_VARIABLES = word_set(
 class Request(NamedTuple):
     """One install. ``files`` are requirement files pip is given; the other managers find theirs in ``folder``."""
 
-    manager: str  #: ``system`` for one that reads no file of the project, ``idle`` for one that installs nothing
+    #: ``system`` for one that reads no file of the project, ``global`` for one of a Node manager, which looks for
+    #: its own settings there, ``idle`` for one that installs nothing
+    manager: str
     folder: str  #: the absolute working directory
     files: tuple[str, ...] = ()  #: absolute
     flags: frozenset[str] = frozenset()
@@ -66,6 +68,7 @@ class Stop(NamedTuple):
 
 _IDLE_CALL = Request("idle", "")
 _BY_NAME = Request("system", "")
+_GLOBAL = Request("global", "")
 
 
 def requests(facts: Facts, view: ScriptView, target: str) -> list[Request] | Stop | None:
@@ -87,7 +90,7 @@ def requests(facts: Facts, view: ScriptView, target: str) -> list[Request] | Sto
             if not _idle(command, target):
                 stop = stop or Stop("reads-sources", f"{_shown(command)} of the same RUN may read the sources")
             continue
-        one = _read(facts, view, call)
+        one = _read(facts, view, call, target)
         if one is None:
             stop = stop or Stop("reads-sources", f"{_shown(command)} of the same RUN may read the sources")
             continue
@@ -103,7 +106,70 @@ def requests(facts: Facts, view: ScriptView, target: str) -> list[Request] | Sto
     return stop if stop is not None else found
 
 
-def _read(facts: Facts, view: ScriptView, call: Invocation) -> Request | Stop | None:
+def leading(facts: Facts, view: ScriptView, target: str) -> tuple[list[Request], int] | None:
+    """The installs a RUN starts with before it works on the sources, and how many elements of its list they take."""
+    if (
+        view.opaque is not None
+        or not view.script.and_list
+        or any(flag.name == "mount" and _binds(flag.value or "") for flag in view.instruction.flags)
+    ):
+        return None
+    calls = {id(call.command): call for call in view.invocations}
+    found: list[Request] = []
+    wanted = 0
+    for index in range(len(view.script.items)):
+        for command in view.script.commands_of(index):
+            call = calls.get(id(command))
+            one = _read(facts, view, call, target) if call is not None else None
+            if one is None and (call is not None or not _idle(command, target)):
+                return (found, wanted) if wanted else None
+            if isinstance(one, Stop) or _redirected(command, target):
+                return (found, wanted) if wanted else None
+            if isinstance(one, Request) and one is not _IDLE_CALL:
+                found.append(one)
+                if one is not _BY_NAME and one is not _GLOBAL:
+                    wanted = index + 1
+    return (found, wanted) if wanted else None
+
+
+def apart(facts: Facts, view: ScriptView, command: Command, target: str) -> bool:
+    """Whether a command certainly neither reads nor writes anything below the absolute path ``target``."""
+    call = read_call(command)
+    if call is None:
+        return _idle(command, target) or (not _redirected(command, target) and _elsewhere(command, target))
+    if _redirected(command, target) or None in command.values:
+        return False
+    if call.manager.name == "npm" and call.verb in ("config", "set"):
+        return call.option("--location", "-L") is None
+    if call.manager.name == "dotnet" and call.verb == "tool":
+        return call.option("-g", "--global") is not None
+    if call.manager.name == "go" and call.verb == "install":
+        return bool(call.operands) and all("@" in (word.value or "") for word in call.operands)
+    one = _read(facts, view, call, target)
+    return one is _IDLE_CALL or one is _BY_NAME or one is _GLOBAL
+
+
+def _elsewhere(command: Command, target: str) -> bool:
+    """Whether a tool only works on its own settings, or writes to a file that lies elsewhere."""
+    index = unwrap(command)
+    values = [word.value for word in command.words[index:]]
+    if len(values) < 2 or None in values:
+        return False
+    words = [value or "" for value in values]
+    name = base_name(words[0])
+    if name in ("mix", "poetry", "uv", "pipenv"):
+        own = words[1] in ("local.hex", "local.rebar", "config", "self", "--version")
+        return own and "--local" not in words and not any(word.startswith((".", "/")) for word in words[2:])
+    if name not in ("curl", "wget") or any(word.startswith(("@", "-T", "-K", "-F", "-d", "--")) for word in words[1:]):
+        return False
+    flag = "-O" if name == "wget" else "-o"
+    place = next(
+        (words[at + 1] for at, word in enumerate(words[:-1]) if word.startswith("-") and word.endswith(flag[1])), ""
+    )
+    return place.startswith("/") and not overlap(posixpath.normpath(place), target)
+
+
+def _read(facts: Facts, view: ScriptView, call: Invocation, target: str) -> Request | Stop | None:
     """What a call asks for; None for one that is no install and may read the sources."""
     name = call.manager.name
     if name != "go" and call.action in ("update", "clean"):
@@ -113,7 +179,7 @@ def _read(facts: Facts, view: ScriptView, call: Invocation) -> Request | Stop | 
     if name != "pip" and name not in _MANIFESTED and name != "go":
         return None
     program = call.executable.value or "/"
-    if "/" in program and not program.startswith(("/usr/", "/bin/", "/opt/")):
+    if "/" in program and (not program.startswith("/") or overlap(posixpath.normpath(program), target)):
         return Stop("own-way", f"{call.executable.text} is a program of the project")
     state = facts.state(view.instruction)
     workdir = state.workdir.value if isinstance(state.workdir, Known) else None
@@ -127,7 +193,7 @@ def _read(facts: Facts, view: ScriptView, call: Invocation) -> Request | Stop | 
         one = (
             Stop("own-way", f"{flags[0]} makes it another kind of download") if flags else Request("go", workdir or "")
         )
-    if isinstance(one, Request) and one is not _BY_NAME and workdir is None:
+    if isinstance(one, Request) and one not in (_BY_NAME, _GLOBAL) and workdir is None:
         return Stop("place-unknown", f"where {call.executable.text} runs is not known")
     return one
 
@@ -191,6 +257,8 @@ def _named(call: Invocation) -> Stop | None:
             "--requirement",
             "-c",
             "--constraint",
+            "-t",
+            "--virtual",
         ):
             return Stop("local-path", f"{option.name} names {option.value}")
     return None
@@ -225,7 +293,7 @@ def _manifested(call: Invocation, folder: str) -> Request | Stop:
     name, verb = call.manager.name, call.verb or "install"
     if name != "bundle" and (call.option("-g", "--global") or verb == "global"):
         local = any((word.value or ".").startswith((".", "/", "file:")) for word in call.operands)
-        return Stop("local-path", f"{call.executable.text} installs a folder") if local else _BY_NAME
+        return Stop("local-path", f"{call.executable.text} installs a folder") if local else _GLOBAL
     if call.operands or verb in ("add", "require", "create-project", "fetch"):
         return Stop("own-way", f"{name} {verb} is no install by the manifest alone")
     flags = frozenset(option.name for option in call.options)

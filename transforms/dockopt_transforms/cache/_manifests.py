@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.api import Facts, Known
+from dockopt_transforms.cache._copy import Sources
 from dockopt_transforms.cache._installs import Request, Stop
+from dockopt_transforms.cache._project_files import composer_problem
 
 if TYPE_CHECKING:
     from dockopt.api import App, Context
 
+_LOCAL_FILE = re.compile(r"\S+\.(?:whl|zip|tgz|tar\.\w+|tar)\b", re.I)
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*(?:[=<>!~;(]|\Z|@\s*(?:https?|git\+\w+)://)")
 _URL = re.compile(r"(?:https?|(?:git|hg|svn|bzr)\+\w+)://")
 _INCLUDE = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s+|=|(?<=-[rc]))(\S+)\Z")
@@ -19,29 +23,50 @@ _LINE_FLAGS = re.compile(
     r"(?:-i|--index-url|--extra-index-url|--trusted-host|--pre|--prefer-binary|--no-binary|--only-binary|--use-feature|"
     r"--require-hashes|(?:-f|--find-links)[\s=]+https?://)"
 )
-_ECOSYSTEM = {"npm": "node", "yarn": "node", "pnpm": "node", "go": "go", "bundle": "ruby", "composer": "php"}
+_ECOSYSTEM = {
+    "npm": "node",
+    "yarn": "node",
+    "pnpm": "node",
+    "bun": "node",
+    "go": "go",
+    "bundle": "ruby",
+    "composer": "php",
+}
 _MANIFEST = {"node": "package.json", "go": "go.mod", "ruby": "Gemfile", "php": "composer.json"}
 _LOCKS = {
     "npm": ("package-lock.json", "npm-shrinkwrap.json"),
     "yarn": ("yarn.lock",),
     "pnpm": ("pnpm-lock.yaml",),
+    "bun": ("bun.lock", "bun.lockb"),
     "go": ("go.sum",),
     "bundle": ("Gemfile.lock",),
-    "composer": ("composer.lock",),
+    "composer": ("composer.lock", "symfony.lock"),
 }
 _BESIDE = {
     "npm": (".npmrc",),
     "yarn": (".npmrc", ".yarnrc"),
     "pnpm": (".npmrc",),
+    "bun": (".npmrc", "bunfig.toml"),
     "go": (),
     "bundle": (".ruby-version", ".tool-versions"),
     "composer": ("auth.json",),
+}
+#: What a manager looks for in the folders above the project's own as well.
+_ABOVE = {
+    "npm": ("pnpm-workspace.yaml",),
+    "yarn": (".yarnrc", ".yarnrc.yml", ".npmrc"),
+    "pnpm": ("pnpm-workspace.yaml", ".npmrc"),
+    "bun": ("bunfig.toml",),
+    "go": ("go.work",),
+    "bundle": (".bundle",),
+    "composer": (),
 }
 #: What an install fills or is steered by: copied over afterwards, or missing before, it would come out otherwise.
 _FILLED = {
     "npm": ("node_modules",),
     "yarn": ("node_modules", ".yarn", ".pnp.cjs", ".yarnrc.yml"),
     "pnpm": ("node_modules", ".pnpmfile.cjs", "pnpmfile.js"),
+    "bun": ("node_modules",),
     "go": ("vendor",),
     "bundle": ("vendor/bundle", "vendor/cache", ".bundle"),
     "composer": ("vendor",),
@@ -62,10 +87,11 @@ class Needs(NamedTuple):
     proven: bool  #: whether nothing else can make a difference
 
 
-def needs(facts: Facts, context: Context, root: str, target: str, request: Request) -> Needs | Stop:
-    """The files of the context's folder ``root``, copied to the absolute ``target``, that an install reads."""
-    if request.manager == "system":
-        return Needs((), True)
+def needs(facts: Facts, context: Context, sources: Sources, request: Request) -> Needs | Stop:
+    """The files of a copied folder that an install reads."""
+    root, target = sources.source, sources.target
+    if request.manager in ("system", "global"):
+        return Needs((), request.manager == "system")
     if request.manager == "pip":
         found: dict[str, None] = {}
         for path in request.files:
@@ -75,11 +101,13 @@ def needs(facts: Facts, context: Context, root: str, target: str, request: Reque
             stop = _requirements(context, name, root, found)
             if stop is not None:
                 return stop
-        return Needs(tuple(found), True)
+        chosen = _version_files(context, sources, request.folder)
+        managed = "pyenv" in facts.document.text.lower() or "asdf" in facts.document.text.lower()
+        return Needs((*found, *(chosen if managed else ())), not chosen)
     folder = _source(request.folder, root, target)
     if folder is None:
         return Stop("place-unknown", f"{request.manager} runs in {request.folder}, where no sources are copied to")
-    return _project(facts, context, folder, request)
+    return _project(facts, context, folder, root, request)
 
 
 def _source(path: str, root: str, target: str) -> str | None:
@@ -89,6 +117,16 @@ def _source(path: str, root: str, target: str) -> str | None:
     if not path.startswith(target.rstrip("/") + "/"):
         return None
     return posixpath.normpath(posixpath.join(root, path[len(target.rstrip("/")) + 1 :]))
+
+
+def _version_files(context: Context, sources: Sources, folder: str) -> tuple[str, ...]:
+    """The files by which pyenv or asdf choose the interpreter, from where pip runs up."""
+    names: list[str] = []
+    place = _source(folder, sources.source, sources.target)
+    while place is not None:
+        names += [_join(place, name) for name in (".python-version", ".tool-versions")]
+        place = (posixpath.dirname(place) or ".") if place not in (sources.source, ".", "") else None
+    return tuple(name for name in names if context.is_file(name))
 
 
 def _missing(context: Context, name: str) -> Stop:
@@ -114,7 +152,7 @@ def _requirements(context: Context, name: str, root: str, found: dict[str, None]
             continue
         include = _INCLUDE.match(word)
         if include is None:
-            if _REQUIREMENT.match(word) or _URL.match(word):
+            if _URL.match(word) or (_REQUIREMENT.match(word) and ("://" in word or not _LOCAL_FILE.match(word))):
                 continue
             return Stop("local-path", f"{name} asks for {word[:60]}")
         if _URL.match(include[1]):
@@ -132,19 +170,36 @@ def _join(folder: str, name: str) -> str:
     return name if folder == "." else f"{folder}/{name}"
 
 
-def _project(facts: Facts, context: Context, folder: str, request: Request) -> Needs | Stop:
+def _above(context: Context, folder: str, top: str, manager: str) -> Stop | None:
+    """What a manager would read of the folders above the project's own, up to the copied one."""
+    while folder not in (top, ".", ""):
+        folder = posixpath.dirname(folder) or "."
+        for name in _ABOVE[manager]:
+            if context.exists(_join(folder, name)):
+                return Stop("needs-sources", f"{_join(folder, name)} of a folder above is read too")
+        if _ECOSYSTEM[manager] == "node" and context.is_file(_join(folder, "package.json")):
+            text = context.text(_join(folder, "package.json"))
+            if not isinstance(text, Known) or '"workspaces"' in text.value:
+                return Stop("needs-sources", f"{_join(folder, 'package.json')}: workspaces")
+    return None
+
+
+def _project(facts: Facts, context: Context, folder: str, top: str, request: Request) -> Needs | Stop:
     manager = request.manager
     ecosystem = _ECOSYSTEM[manager]
     manifest = _join(folder, _MANIFEST[ecosystem])
     if not context.is_file(manifest):
         return _missing(context, manifest)
-    app: App | None = next((app for app in facts.apps if app.ecosystem == ecosystem and app.root == folder), None)
+    app: App | None = next((app for app in facts.apps_at(folder) if app.ecosystem == ecosystem), None)
     if app is None:
         return Stop("manifest-missing", f"{manifest} is in no folder that dockopt can follow a COPY to")
     if not isinstance(app.needs_sources, Known):
         return Stop("needs-sources", app.needs_sources.reason)
     if app.needs_sources.value:
         return Stop("needs-sources", app.needs_sources.evidence)
+    stop = _above(context, folder, top, manager)
+    if stop is not None:
+        return stop
     for name in _FILLED[manager]:
         path = _join(folder, name)
         if context.exists(path):
@@ -169,7 +224,7 @@ def _contents(context: Context, names: list[str], request: Request) -> Stop | No
             return Stop("needs-sources", text.reason)
         texts[posixpath.basename(name)] = text.value
     folder = posixpath.dirname(names[0]) or "."
-    if request.manager in ("npm", "yarn", "pnpm"):
+    if request.manager in ("npm", "yarn", "pnpm", "bun"):
         curious = _CURIOUS.search(texts["package.json"])
         if curious is not None:
             return Stop("needs-sources", f"{names[0]}: installing {curious[1]} reads files of the project")
@@ -180,10 +235,8 @@ def _contents(context: Context, names: list[str], request: Request) -> Stop | No
         for name, content in texts.items():
             if name in _LOCKS[request.manager] and _LOCAL_LOCK.search(content):
                 return Stop("needs-sources", f"{_join(folder, name)} points at a folder of the project")
-    if (
-        request.manager == "composer"
-        and "--no-autoloader" not in request.flags
-        and _SCANS.search(texts["composer.json"])
-    ):
-        return Stop("needs-sources", f"{names[0]}: the autoloader is made from the sources")
+    if request.manager == "composer":
+        if "--no-autoloader" not in request.flags and _SCANS.search(texts["composer.json"]):
+            return Stop("needs-sources", f"{names[0]}: the autoloader is made from the sources")
+        return composer_problem(names[0], json.loads(texts["composer.json"]), "symfony.lock" in texts)
     return None

@@ -48,6 +48,23 @@ MANIFESTS = tuple(_LOADERS)
 _TOOLS = ("uv", "poetry", "pipenv", "pdm", "pip", "pip3", "npm", "yarn", "pnpm", "bun")
 
 
+def _read(context: Context, root: str, used: frozenset[str]) -> list[App]:
+    """The applications whose manifests are in one folder."""
+    readers = (
+        pyproject.python(context, root, used),
+        node.node(context, root, used),
+        golang.go(context, root),
+        rust.rust(context, root),
+        java.maven(context, root),
+        java.gradle(context, root),
+        dotnet.dotnet(context, root),
+        scripting.ruby(context, root),
+        scripting.php(context, root),
+        native.native(context, root),
+    )
+    return [app for app in readers if app is not None]
+
+
 def _ends(name: str, ending: str) -> bool:
     return ending.startswith(".") and name.endswith(ending)
 
@@ -58,6 +75,7 @@ class Apps:
     def __init__(self, facts: Facts, context: Known[Context] | Unknown) -> None:
         self.facts = facts
         self._context = context
+        self._elsewhere: dict[str, tuple[App, ...]] = {}
         value = context.value if isinstance(context, Known) else None
         self.launch: Known[Launch] | Unknown = Starter(facts, value).launch()
         self.all: tuple[App, ...] = self._found(value) if value is not None else ()
@@ -65,22 +83,15 @@ class Apps:
 
     def _found(self, context: Context) -> tuple[App, ...]:
         used = self._used()
-        found: list[App] = []
-        for root in self._roots(context):
-            readers = (
-                pyproject.python(context, root, used),
-                node.node(context, root, used),
-                golang.go(context, root),
-                rust.rust(context, root),
-                java.maven(context, root),
-                java.gradle(context, root),
-                dotnet.dotnet(context, root),
-                scripting.ruby(context, root),
-                scripting.php(context, root),
-                native.native(context, root),
-            )
-            found += [app for app in readers if app is not None]
-        return tuple(found)
+        return tuple(app for root in self._roots(context) for app in _read(context, root, used))
+
+    def at(self, root: str) -> tuple[App, ...]:
+        """The applications in one folder of the context, whether a COPY names it or not."""
+        found = tuple(app for app in self.all if posixpath.normpath(app.root) == root)
+        if found or isinstance(self._context, Unknown) or root in self._elsewhere:
+            return found or self._elsewhere.get(root, ())
+        self._elsewhere[root] = tuple(_read(self._context.value, root, self._used()))
+        return self._elsewhere[root]
 
     def unread(self, names: tuple[str, ...] = MANIFESTS) -> str | None:
         """Why a manifest by one of these names, where COPY takes from, cannot be read: hidden, or broken.

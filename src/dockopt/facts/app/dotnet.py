@@ -21,7 +21,15 @@ def dotnet(context: Context, root: str) -> App | None:
     extras = present(
         context,
         root,
-        ("global.json", "NuGet.config", "nuget.config", "Directory.Build.props", "Directory.Packages.props"),
+        (
+            "global.json",
+            "NuGet.config",
+            "NuGet.Config",
+            "nuget.config",
+            "Directory.Build.props",
+            "Directory.Build.targets",
+            "Directory.Packages.props",
+        ),
     )
     locks = present(context, root, ("packages.lock.json",))
     manifests = (*[join(root, name) for name in names], *extras)

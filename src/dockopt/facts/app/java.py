@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from dockopt.facts.context import Context
 
 _ARTIFACT = re.compile(r"\$\{")
+_LOCAL = re.compile(r"\s*(?:file:|\$\{(?:project\.)?basedir\})")
+# Gradle scripts that read, run or apply something else of the project while they are evaluated.
+_READS = re.compile(
+    r"^\s*apply\s*\(?\s*from\b|\bapply\s*\(\s*from\b|\.text\b|\breadText|\breadLines|newInputStream|inputStream\(|FileInputStream|"
+    r"\.execute\(|\bexec\s*[({]|\bnew\s+File\b|\bFile\(|\bfrom\(\s*files\(|providers\.(?:exec|fileContents)|\bload\(",
+    re.M,
+)
 
 
 def maven(context: Context, root: str) -> App | None:
@@ -26,7 +33,9 @@ def maven(context: Context, root: str) -> App | None:
         root,
         (
             "mvnw",
+            ".mvn/wrapper/maven-wrapper.jar",
             ".mvn/wrapper/maven-wrapper.properties",
+            ".mvn/wrapper/MavenWrapperDownloader.java",
             ".mvn/maven.config",
             ".mvn/jvm.config",
             ".mvn/extensions.xml",
@@ -47,8 +56,19 @@ def maven(context: Context, root: str) -> App | None:
     modules = [one.text.strip() for one in project.findall("modules/module") if one.text]
     needs: Known[bool] | Unknown = Known(bool(modules), f"{path}: modules {', '.join(modules)}" if modules else path)
     parent = project.find("parent/relativePath")
+    config = context.text(join(root, ".mvn/maven.config"))
     if not modules and parent is not None and parent.text and parent.text.strip():
         needs = Known(True, f"{path}: its parent is {parent.text.strip()}")
+    elif not modules and project.find(".//systemPath") is not None:
+        needs = Known(True, f"{path}: a dependency is a file of the project")
+    elif not modules and any(_LOCAL.search(one.text or "") for one in project.iter("url")):
+        needs = Known(True, f"{path}: a repository is a folder of the project")
+    elif (
+        not modules
+        and isinstance(config, Known)
+        and re.search(r"(?:^|\s)(?:-s|-f|-gs|-t|--\w*(?:settings|file|toolchains))\b", config.value)
+    ):
+        needs = Known(True, f"{config.evidence}: it names another file")
     dependencies = {one.text.strip() for one in project.findall(".//dependency/artifactId") if one.text}
     plugins = {one.text.strip() for one in project.findall(".//plugin/artifactId") if one.text}
     framework = _jvm_framework(dependencies | plugins, path)
@@ -98,9 +118,11 @@ def gradle(context: Context, root: str) -> App | None:
         return None
     path = found[0]
     extras = present(
-        context, root, ("gradlew", "gradle.properties", "gradle/wrapper/gradle-wrapper.jar", "gradle/wrapper/gradle-wrapper.properties", "gradle/libs.versions.toml")
+        context, root,
+        ("gradlew", "gradle.properties", "gradle/wrapper/gradle-wrapper.jar", "gradle/wrapper/gradle-wrapper.properties", "gradle/libs.versions.toml",
+         "gradle/verification-metadata.xml", "gradle/verification-keyring.keys", "gradle/verification-keyring.gpg", "gradle/gradle-daemon-jvm.properties"),
     )  # fmt: skip
-    locks = present(context, root, ("gradle.lockfile", "buildscript-gradle.lockfile"))
+    locks = present(context, root, ("gradle.lockfile", "buildscript-gradle.lockfile", "settings-gradle.lockfile"))
     masked: dict[str, str] = {}
     for script in found:
         text = context.text(script)
@@ -125,6 +147,8 @@ def gradle(context: Context, root: str) -> App | None:
         needs = Known(True, f"{settings}: several projects")
     elif context.is_dir(join(root, "buildSrc")):
         needs = Known(True, f"{join(root, 'buildSrc')}: build logic in sources")
+    elif (reads := _READS.search(whole)) is not None:
+        needs = Known(True, f"{path}: {reads[0].strip()} in a build script reads other files")
     name = (
         first(re.compile(r"rootProject\.name\s*=\s*['\"]([^'\"$]+)['\"]"), masked[settings], settings)
         if settings

@@ -22,7 +22,10 @@ _NODE_FRAMEWORKS = (
     "next", "nuxt", "@nestjs/core", "@remix-run/node", "@sveltejs/kit", "astro", "@angular/core", "react-scripts", "gatsby", "vite", "fastify",
     "express", "koa", "@hapi/hapi", "hono", "restify",
 )  # fmt: skip
-_LIFECYCLE = ("preinstall", "install", "postinstall", "prepare", "preprepare", "postprepare")
+# https://docs.npmjs.com/cli/using-npm/scripts#life-cycle-operation-order
+_LIFECYCLE = (
+    "preinstall", "install", "postinstall", "prepublish", "prepare", "preprepare", "postprepare", "dependencies", "pnpm:devPreinstall",
+)  # fmt: skip
 
 
 def node(context: Context, root: str, used: frozenset[str]) -> App | None:
@@ -142,7 +145,8 @@ def _node_needs(
             return Known(True, f"{path}:{line_of(raw, value)}: {name} is a folder")
         if isinstance(value, str) and value.startswith("patch:"):
             return Known(True, f"{path}:{line_of(raw, value)}: {name} is patched")
-    if "patch-package" in dependencies or as_table(data.get("pnpm")).get("patchedDependencies"):
+    patched = data.get("patchedDependencies") or as_table(data.get("pnpm")).get("patchedDependencies")
+    if "patch-package" in dependencies or patched:
         return Known(True, f"{path}: dependencies are patched")
     return Known(False, path)
 
