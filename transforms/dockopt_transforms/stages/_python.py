@@ -605,15 +605,12 @@ def _project(facts: Facts, stage: Stage, node: Instruction, word: str) -> list[t
     name = facts.context_file(posixpath.join(folder, "pyproject.toml"), stage)
     if name is None:
         return [(word, f"line {node.start_line}")]
-    text = context.value.text(name)
-    if isinstance(text, Unknown):
-        raise Impossible("needs-unknown", text.reason, node)
-    import tomllib
+    from dockopt.api import load_toml
 
-    try:
-        project = tomllib.loads(text.value).get("project")
-    except tomllib.TOMLDecodeError as error:
-        raise Impossible("needs-unknown", f"{name} does not parse: {error}", node) from error
+    data = load_toml(context.value, name)
+    if isinstance(data, Unknown):
+        raise Impossible("needs-unknown", data.reason, node)
+    project = data.value.get("project")
     if not isinstance(project, dict):
         return [(word, name)]
     optional, needed, dynamic = (
