@@ -35,7 +35,7 @@ from dockopt.facts.context import Outside
 from dockopt.report.units import change, duration, size
 from dockopt.workspace.discovery import find
 from dockopt.workspace.run import Job, Result, Task
-from tests.build.fixtures import images_of, stand_in
+from tests.build.fixtures import get, images_of, stand_in
 
 #: What stand-ins lack of the images they stand for: instructions by the name of the image.
 COMPLETED = {
@@ -47,13 +47,6 @@ RUN mkdir -m 1777 $GEM_HOME
 }
 
 BEGIN, END = "<!-- made by bench/projects.py -->", "<!-- end -->"
-
-#: The body of the answer to ``GET path``, with nothing but bash, which every image of Debian has.
-GET = (
-    "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} && "
-    r'printf "GET {path} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n" >&3 && sed "1,/^\r*$/d" <&3'
-    "'"
-)
 
 
 class Done(NamedTuple):
@@ -84,6 +77,8 @@ def main() -> int:
             error = one.missing or one.handled.result.error
             print(f"{number}/{len(files)} {path}: {error or 'proven'}", file=sys.stderr)
             proof = one.handled.proof
+            if proof is not None and proof.problem:
+                print("  " + "\n  ".join(proof.log), file=sys.stderr)
             for dropped in proof.dropped if proof is not None else ():
                 names = ", ".join(f"{entry.transform}, line {entry.start_line}" for entry in dropped.entries)
                 print(
@@ -126,7 +121,7 @@ def _project(engine: Engine, path: str, arguments: argparse.Namespace) -> Done:
         if other != image:
             contexts[image] = f"docker-image://{other}"
     build = BuildSettings(network=arguments.network, build_contexts=tuple(contexts.items()), timeout=900)
-    asks = tuple(GET.format(port=about["port"], path=each) for each in about.get("paths", ()))
+    asks = tuple(get(about["port"], each) for each in about.get("paths", ()))
     # On a network of its own a container finds its port free, whatever runs beside.
     request = Request(build, RunSettings(asks, network="none" if asks else arguments.network))
     try:

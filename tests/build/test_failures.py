@@ -139,6 +139,19 @@ FAILURES = {
         "#7 [2/2] RUN make\n#7 0.3 cc: fatal error: no space left on device\nERROR: failed to solve: exit code: 1\n",
         "disk is full",
     ),
+    "builder that is not there": (
+        'ERROR: no builder "far" found\n',
+        'left alone: the builder cannot be used: no builder "far" found',
+    ),
+    "builder that is not reached": (
+        "#1 [internal] waiting for connection\n#1 ERROR: context deadline exceeded\n------\n"
+        " > [internal] waiting for connection:\n------\nERROR: context deadline exceeded\n",
+        "left alone: the builder cannot be used",
+    ),
+    "builder that keeps its images": (
+        '#3 [2/2] RUN make\n#3 DONE 0.3s\nERROR: failed to solve: exporter "docker" could not be found\n',
+        "left alone: the builder cannot be used: exporter",
+    ),
     "base image missing": (
         "------\n > [internal] load metadata for docker.io/library/nosuch:1:\n------\nDockerfile:1\n"
         "ERROR: failed to solve: nosuch:1: pull access denied, repository does not exist\n",
@@ -193,6 +206,16 @@ def test_what_an_engine_that_is_gone_still_has_is_named(dockerfile: Path, fake: 
 def test_standard_input_has_no_context(fake: Fake) -> None:
     done = fake.run("fix", "--verify", "-")
     assert done.code == 2 and "standard input has no build context" in done.err
+
+
+def test_builds_are_handed_to_the_builder(dockerfile: Path, fake: Fake) -> None:
+    for command in COMMANDS:
+        fake.run(*command, "--builder", "far", str(dockerfile), says="ERROR: failed to solve: no\n")
+    builds = [call.split() for call in fake.calls if call.startswith("buildx build")]
+    assert len(builds) == len(COMMANDS)
+    for build in builds:
+        assert build[build.index("--builder") + 1] == "far"
+        assert "--load" in build  # what another machine builds is compared and run here
 
 
 def test_secrets_are_not_shown(dockerfile: Path, fake: Fake, tmp_path: Path) -> None:

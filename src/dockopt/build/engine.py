@@ -47,6 +47,13 @@ _GONE = re.compile(
 )
 _FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 
+#: What buildx says of a builder that is not there, or that cannot hand over what it has built.
+_BUILDER = re.compile(
+    r"no builder .* found|use `docker --context=.*|waiting for connection:|exporter .* could not be found"
+    r"|(?:no valid drivers|failed to (?:find|initialize) (?:driver|builder)).*",
+    re.IGNORECASE,
+)
+
 #: The syntax directive's image cannot be had: no network, or a registry that does not answer.
 _FRONTEND = re.compile(r"docker-image://(?P<image>\S+?):\n(?:.*\n)*ERROR: failed to solve: ")
 _DIRECTIVE = re.compile(
@@ -268,6 +275,9 @@ class Engine:
         tail = "\n".join(lines[-10:])
         if _GONE.search(tail):
             return EngineGone(f"the container engine went away: {one_line(lines[-1])}")
+        builder = _BUILDER.search(tail)
+        if builder is not None:
+            return EngineGone(f"the builder cannot be used: {one_line(builder[0]).rstrip(':')}")
         image = missing_image(tail)
         if image is not None:
             return BuildFailed(f"the image {image}", ())
