@@ -25,7 +25,7 @@ from dockopt.api import (
     split_tag,
     table_of,
 )
-from dockopt_transforms.stages._system import SYSTEM_FILES
+from dockopt_transforms.stages._base_files import SYSTEM_FILES
 
 EFFECTS = Effects(files_removed=SYSTEM_FILES, files_added=SYSTEM_FILES)
 # Their tags without a number name a release (``bookworm``), which is what one pins them by.
