@@ -39,6 +39,8 @@ from tests.build.fixtures import get, images_of, stand_in
 
 #: What stand-ins lack of the images they stand for: instructions by the name of the image.
 COMPLETED = {
+    # Debian's modules, which pip cannot replace, and the official image has not.
+    "python:*": b"RUN rm -rf /usr/lib/python3/dist-packages/packaging*\n",
     "ruby:*": b"""\
 ENV GEM_HOME=/usr/local/bundle BUNDLE_SILENCE_ROOT_WARNING=1 BUNDLE_APP_CONFIG=/usr/local/bundle
 ENV PATH=$GEM_HOME/bin:$PATH
@@ -90,6 +92,7 @@ def main() -> int:
                 )
             for note in proof.notes if proof is not None else ():
                 print(f"  {note}", file=sys.stderr)
+    done.sort(key=lambda one: one.handled.result.path)
     table = "\n".join(lines(done))
     if arguments.write is None:
         print(table)
