@@ -464,7 +464,7 @@ def test_the_folder_the_image_starts_in(project: Project) -> None:
 def test_hidden_manifest(project: Project) -> None:
     files = {"package.json": package(), ".dockerignore": "*.json\n"}
     facts = project(NODE + 'CMD ["node", "s.js"]\n', **files)
-    assert "no manifest" in reason(facts.app)
+    assert reason(facts.app) == ".dockerignore:1: *.json hides package.json from the build"
     broken = project(NODE + 'CMD ["node", "s.js"]\n', **{**files, ".dockerignore": "[\n"})
     assert "ignore file" in reason(broken.app)
 

@@ -129,6 +129,9 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
         raise Impossible("base-unknown", f"the tag {image.reference} is not in the table", stage.from_)
 
     plan = Split(document, facts, stage)
+    # An environment sees no packages of the system's Python: it has a pip of its own, and of what is required those
+    # that were there already.
+    plan.gained_packages.append("pip:~*")
     tool = uses_tool(facts, stage)
     read = {unit.node.id: python_kinds(facts.script(unit.node), tool) for unit in plan.units if unit.node.name == "RUN"}
     calls = [
@@ -170,7 +173,6 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     _drop_runner(plan, facts, stage, tool)
     if tool is not None:
         plan.lost_packages.append("pip:~*")  # the tool's own
-    plan.new_packages.append("pip:~*")  # the environment's pip, and what was there outside of it
     _assign(
         plan,
         facts,
