@@ -109,7 +109,7 @@ class Editor:
             nodes += here
             made += here
         nodes += old[done:]
-        if not self.document.text.endswith("\n") or not all([node.text.endswith("\n") for node in made]):
+        if not self.document.text.endswith("\n") or not all(node.text.endswith("\n") for node in made):
             nodes = _terminated(nodes, self.document, self.eol)
         return Document(nodes, bom=self.document.bom, escape=self.document.escape)
 

@@ -146,11 +146,17 @@ class Context:
         folder = _plain(folder)
         if not self._inside(folder):
             return ()
+        return tuple(name for name in self.all_names(folder) if not self.ignore.match(_join(folder, name)))
+
+    def all_names(self, folder: str = ".") -> tuple[str, ...]:
+        """The names in one folder, those hidden from the builder too, sorted; nothing for a folder not there."""
+        folder = _plain(folder)
+        if not self._inside(folder):
+            return ()
         try:
-            names = os.listdir(self.path(folder))
+            return tuple(sorted(os.listdir(self.path(folder))))
         except OSError:
             return ()
-        return tuple(sorted(name for name in names if not self.ignore.match(_join(folder, name))))
 
     @lazy
     def listing(self) -> Listing:

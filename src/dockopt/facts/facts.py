@@ -103,6 +103,13 @@ class Facts:
         """The applications in one folder of the build context, whether a COPY names it or not."""
         return self.surroundings.apps.at(folder)
 
+    def unread_manifest(self, *names: str) -> str | None:
+        """Why a manifest by one of these names (``go.mod``, ``.csproj``), where COPY takes from, cannot be read.
+
+        None where there is none such, or each can be read.
+        """
+        return self.surroundings.apps.unread(names)
+
     @property
     def launch(self) -> Known[Launch] | Unknown:
         """The command the final stage runs, through wrappers and the scripts of the context."""

@@ -464,7 +464,7 @@ def test_the_folder_the_image_starts_in(project: Project) -> None:
 def test_hidden_manifest(project: Project) -> None:
     files = {"package.json": package(), ".dockerignore": "*.json\n"}
     facts = project(NODE + 'CMD ["node", "s.js"]\n', **files)
-    assert "no manifest" in reason(facts.app)
+    assert reason(facts.app) == ".dockerignore:1: *.json hides package.json from the build"
     broken = project(NODE + 'CMD ["node", "s.js"]\n', **{**files, ".dockerignore": "[\n"})
     assert "ignore file" in reason(broken.app)
 
@@ -525,7 +525,9 @@ def test_a_front_end_behind_nginx(project: Project) -> None:
 
 
 def test_java_without_a_manifest(project: Project) -> None:
-    text = "FROM eclipse-temurin:21\nWORKDIR /tides\nCOPY src ./src\nRUN javac -d out src/*.java\nCMD java -cp out Tides\n"
+    text = (
+        "FROM eclipse-temurin:21\nWORKDIR /tides\nCOPY src ./src\nRUN javac -d out src/*.java\nCMD java -cp out Tides\n"
+    )
     app = app_of(project(text + "EXPOSE 8081\n", **{"src/Tides.java": "", "README.md": ""}))
     assert (app.ecosystem, app.root, app.evidence) == ("java", "src", "src/*.java")
     assert value(app.port) == 8081 and reason(app.framework) and reason(app.health)

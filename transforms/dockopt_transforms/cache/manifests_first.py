@@ -38,6 +38,7 @@ from dockopt_transforms.cache._copy import (
 )
 from dockopt_transforms.cache._cut import cut, drop, takes_back
 from dockopt_transforms.cache._installs import Request, Stop, leading, requests
+from dockopt_transforms.cache._projects import Calls, calls_around
 
 _STATE = frozenset(
     ("WORKDIR", "ENV", "ARG", "LABEL", "EXPOSE", "USER", "STOPSIGNAL", "CMD", "ENTRYPOINT", "HEALTHCHECK")
@@ -129,16 +130,20 @@ class ManifestsFirst(Transform):
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for stage in facts.stages.all:
-            if stage.windows:
+            wholes = [] if stage.windows else [node for node in stage.instructions if is_whole(node)]
+            if not wholes:
                 continue
-            for node in stage.instructions:
-                if is_whole(node):
-                    result = _for_copy(document, facts, stage, node)
-                    if result is not None:
-                        yield result
+            # A call for the dependencies alone, and one that writes among the sources, are never safe.
+            around = [None] * len(wholes) if facts.only_safe else calls_around(facts, stage, wholes)
+            for node, calls in zip(wholes, around, strict=True):
+                result = _for_copy(document, facts, stage, node, calls)
+                if result is not None:
+                    yield result
 
 
-def _for_copy(document: Document, facts: Facts, stage: Stage, node: Instruction) -> Proposal | Refusal | None:
+def _for_copy(
+    document: Document, facts: Facts, stage: Stage, node: Instruction, calls: Calls | None
+) -> Proposal | Refusal | None:
     found = _plan(facts, stage, node)
     result: Proposal | Refusal | None = None
     if isinstance(found, Plan):
@@ -149,13 +154,13 @@ def _for_copy(document: Document, facts: Facts, stage: Stage, node: Instruction)
             return result
     elif found is not None:
         result = Refusal(node, *found)
-    if facts.only_safe:
-        return result  # a call for the dependencies alone, and one that writes among the sources, never are
-    from dockopt_transforms.cache._ahead import ahead, settled
+    if calls is None:
+        return result
+    if calls.settled or not calls.behind:
+        return None if calls.settled else result
+    from dockopt_transforms.cache._ahead import ahead
 
-    if settled(facts, stage, node):
-        return None
-    other = ahead(document, facts, stage, node)
+    other = ahead(document, facts, stage, node, calls)
     return other if result is None or isinstance(other, Proposal) else result
 
 

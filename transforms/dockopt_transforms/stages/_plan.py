@@ -114,6 +114,7 @@ class Split:
         self.lost: list[str] = []  #: variables of the toolchain that the stage that runs no longer sets
         self.lost_config: list[str] = []  #: other keys of the configuration that change
         self.lost_packages: list[str] = []  #: packages of other managers than the system's, as effects name them
+        self.gained_packages: list[str] = []  #: the same, of what comes besides
         self._above: dict[int, str] = {}
         self._moved: set[int] = set()  #: nodes whose comments go with them
         self._top = ""  #: new text right below the FROM of the stage that runs
