@@ -175,6 +175,19 @@ _SYS_CRATES: dict[str, tuple[str, ...]] = {
     "winreg-sys": (),
     "zstd-sys": (),
 }
+_MANIFESTS = frozenset(
+    (
+        "go.mod",
+        "Cargo.toml",
+        "pom.xml",
+        "build.gradle",
+        "build.gradle.kts",
+        "CMakeLists.txt",
+        "Makefile",
+        "meson.build",
+        "configure",
+    )
+)
 _PLACING = frozenset(("cp", "mv", "install", "ln"))
 _ROOT_OWNED = ("root", "0")
 _FETCHERS = words("git mercurial subversion curl wget unzip bzip2 xz-utils xz file patch openssh-client")
@@ -218,6 +231,10 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     if isinstance(facts.context, Unknown):
         raise Impossible("context-unknown", f"what the app needs at run time is not known: {facts.context.reason}")
     context = facts.context.value
+    if not any(
+        name.endswith(tongue.suffixes) or posixpath.basename(name) in _MANIFESTS for name in context.listing.files
+    ):
+        raise Impossible("context-unknown", f"no source of {tongue.name} is in {context.evidence}")
     if isinstance(facts.launch, Unknown):
         raise Impossible("needs-unknown", f"what the image runs is not known: {facts.launch.reason}")
     launch = facts.launch.value

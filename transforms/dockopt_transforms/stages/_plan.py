@@ -29,6 +29,7 @@ from dockopt.api import (
 )
 from dockopt_transforms._render import render
 from dockopt_transforms._tables import word_set as words
+from dockopt_transforms.runtime._start import prompts, start_of
 from dockopt_transforms.stages._system import BUILD_ONLY, PACKAGES, RUN_ONLY, at_run_time, bare
 
 # Read by the program that runs, never by a build.
@@ -558,6 +559,8 @@ def single_stage(facts: Facts) -> Stage:
             )
     if not any(node.name in ("CMD", "ENTRYPOINT") for node in stage.instructions):
         raise Impossible("needs-unknown", "the file does not say what the image runs", stage.from_)
+    if prompts(start_of(facts)):
+        raise Impossible("needs-unknown", "the image starts a shell: what is called in it is not known", stage.from_)
     context = facts.context
     if isinstance(context, Known) and context.value.targets:
         raise Impossible(
