@@ -407,7 +407,7 @@ def touches_project(facts: Facts, unit: Unit, what: Kinds, root: str) -> bool:
     if not isinstance(workdir, Known):
         return False
     for command in view.commands:
-        if base_name(command.name or "") not in LAYOUT or command.name == "mkdir":
+        if base_name(command.name or "") not in (*LAYOUT, "rm") or command.name == "mkdir":
             continue
         for value in command.values[2 if command.name in ("chmod", "chown", "chgrp") else 1 :]:
             if value is None:
@@ -415,7 +415,8 @@ def touches_project(facts: Facts, unit: Unit, what: Kinds, root: str) -> bool:
             path = posixpath.normpath(posixpath.join(workdir.value, value))
             if not value.startswith("-") and path != root and not path.startswith(root.rstrip("/") + "/"):
                 return False
-    return any(command.name != "mkdir" for command in view.commands if base_name(command.name or "") in LAYOUT)
+    names = [base_name(command.name or "") for command in view.commands]
+    return any(name in (*LAYOUT, "rm") and name != "mkdir" for name in names)
 
 
 def covered(plan: Split, facts: Facts, node: Instruction) -> bool:
