@@ -226,6 +226,8 @@ services:
       - /app/node_modules
       - cache:/cache/
       - ./web.conf:/etc/web.conf:ro
+      - ./there.conf:/etc/there.conf
+      - ./not-there:/not-there
       - {type: bind, source: ./up, target: /up}
       - {type: volume, source: v, target: /v}
       - {type: volume, source: r, target: /r, read_only: true}
@@ -237,6 +239,7 @@ services:
 
 def test_what_compose_mounts_and_gives(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text(MOUNTS, encoding="utf-8")
+    (tmp_path / "there.conf").write_text("", encoding="utf-8")
     web, plain = read(str(tmp_path / "compose.yaml"), str(tmp_path)).builds
-    assert web.mounts == ("/app", "volume:/app/node_modules", "volume:/cache", "/up", "volume:/v")
+    assert web.mounts == ("/app", "volume:/app/node_modules", "volume:/cache", "/not-there", "/up", "volume:/v")
     assert (web.rights, plain.mounts, plain.rights) == ("cap_add", (), "")
