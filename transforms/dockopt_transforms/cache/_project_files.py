@@ -223,7 +223,9 @@ def _pyproject(context: Context, install: Install, root: str, others: tuple[str,
             return Stop("needs-sources", f"{path}: the version comes from the repository")
     if install.tool == "uv":
         if project.get("dynamic") and "--frozen" not in install.command.values:
-            return Stop("needs-sources", f"{path}: uv reads the sources for {', '.join(map(str, as_list(project['dynamic'])))}")
+            return Stop(
+                "needs-sources", f"{path}: uv reads the sources for {', '.join(map(str, as_list(project['dynamic'])))}"
+            )
         if "build-system" not in data and own.get("package") is not True:
             early = ()
     elif own.get("package-mode") is False:
