@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MAX_BYTES = 1_000_000
 _COMPOSE = re.compile(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml\Z")
@@ -117,9 +117,21 @@ def _read(path: str, root: str, size: int) -> Read:
 def _yaml(text: str) -> list[object]:
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        """Takes compose's ``!reset`` and ``!override`` and whatever tag others invent."""
+
+    def tagged(loader: Any, suffix: str, node: Any) -> object:
+        if suffix == "reset":
+            return None
+        if isinstance(node, yaml.MappingNode):
+            return loader.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.SequenceNode):
+            return loader.construct_sequence(node, deep=True)
+        return loader.construct_scalar(node)
+
+    Loader.add_multi_constructor("!", tagged)
     try:
-        return list(yaml.load_all(text, Loader=loader))
+        return list(yaml.load_all(text, Loader=Loader))
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
     except RecursionError as error:
