@@ -41,6 +41,7 @@ from tests.build.fixtures import get, images_of, stand_in
 COMPLETED = {
     # Debian's modules, which pip cannot replace, and the official image has not.
     "python:*": b"RUN rm -rf /usr/lib/python3/dist-packages/packaging*\n",
+    "node:*": b"RUN npm install --global yarn@1.22.22\n",
     "ruby:*": b"""\
 ENV GEM_HOME=/usr/local/bundle BUNDLE_SILENCE_ROOT_WARNING=1 BUNDLE_APP_CONFIG=/usr/local/bundle
 ENV PATH=$GEM_HOME/bin:$PATH
@@ -170,7 +171,7 @@ def _completed(engine: Engine, image: str, other: str) -> str:
     for name, lines in COMPLETED.items():
         if fnmatch.fnmatchcase(image, name):
             with tempfile.TemporaryDirectory() as empty:
-                return engine.build(f"FROM {other}\n".encode() + lines, empty, BuildSettings(network="none")).reference
+                return engine.build(f"FROM {other}\n".encode() + lines, empty, BuildSettings(network="host")).reference
     return other
 
 
