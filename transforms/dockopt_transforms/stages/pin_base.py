@@ -25,8 +25,9 @@ from dockopt.api import (
     split_tag,
     table_of,
 )
+from dockopt_transforms.stages._base_files import SYSTEM_FILES
 
-EFFECTS = Effects(files_removed=("/**",), files_added=("/**",))
+EFFECTS = Effects(files_removed=SYSTEM_FILES, files_added=SYSTEM_FILES)
 # Their tags without a number name a release (``bookworm``), which is what one pins them by.
 _BY_RELEASE = frozenset(("debian", "ubuntu", "buildpack-deps"))
 

@@ -28,10 +28,11 @@ from dockopt.api import (
     unwrap,
 )
 from dockopt_transforms._tables import word_set as words
+from dockopt_transforms.stages._base_files import SYSTEM_FILES
 from dockopt_transforms.stages._plan import BASIC, Impossible, written_like
 from dockopt_transforms.stages._programs import command_names, needed_programs
 
-EFFECTS = Effects(files_removed=("/**",), packages_removed=("apt:~*",))
+EFFECTS = Effects(files_removed=SYSTEM_FILES, packages_removed=("apt:~*",))
 _DISTRIBUTIONS = frozenset(("debian", "ubuntu"))
 _MANAGERS = frozenset(
     ("apt-get", "apt", "dpkg", "apt-cache", "apt-key", "apt-mark", "dpkg-reconfigure", "addgroup", "adduser")
