@@ -27,7 +27,7 @@ GRACE = 2.0
     ("name", "port", "paths", "health", "source", "install", "share"),
     [
         # FastAPI on python:3.13 with a compiler, shell-form CMD, ``COPY . .`` first.
-        ("orders", 8000, ("/", "/health"), "/health", "app/store.py", "pip install -r", 0.40),
+        ("orders", 8000, ("/", "/health"), "/health", "app/store.py", "pip install", 0.40),
         ("basket", 3000, ("/", "/health"), "/health", "server.js", "npm ci", 0.60),
     ],
 )

@@ -65,9 +65,9 @@ def preload(options: Options) -> None:
         known.load(spec.id)
     import dockerfile_parse  # noqa: F401
 
-    from dockopt.shell.script import parse_script
+    from dockopt.shell.script import read_script
 
-    parse_script("true")
+    read_script("true")
 
 
 def rewrite(data: bytes, options: Options, outside: Outside | None = None) -> Outcome:
@@ -93,6 +93,7 @@ def rewrite_document(
     """:func:`rewrite` for a document at hand and a registry of the caller's."""
     plan = plan_for(options, known)
     facts = Facts(document, outside)
+    facts.surroundings.only_safe = options.acting_only and not options.unsafe
     run = _Run(facts, plan, options, known, careful=options.careful)
     run.go()
     if not options.careful and run.doubtful:
@@ -190,7 +191,7 @@ class _Run:
         outside = self.surroundings.outside
         if outside is not None:
             outside = outside._replace(overlay=tuple((edit.path, edit.after) for edit in self.written()))
-        self.surroundings = Surroundings(outside, self.facts)
+        self.surroundings = Surroundings(outside, self.facts, only_safe=self.surroundings.only_safe)
         self.facts = Facts(self.document, self.surroundings, self.facts)
         self.quiet.clear()
 

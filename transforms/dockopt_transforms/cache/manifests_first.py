@@ -131,14 +131,16 @@ class ManifestsFirst(Transform):
             wholes = [] if stage.windows else [node for node in stage.instructions if is_whole(node)]
             if not wholes:
                 continue
-            for node, calls in zip(wholes, calls_around(facts, stage, wholes), strict=True):
+            # A call for the dependencies alone, and one that writes among the sources, are never safe.
+            around = [None] * len(wholes) if facts.only_safe else calls_around(facts, stage, wholes)
+            for node, calls in zip(wholes, around, strict=True):
                 result = _for_copy(document, facts, stage, node, calls)
                 if result is not None:
                     yield result
 
 
 def _for_copy(
-    document: Document, facts: Facts, stage: Stage, node: Instruction, calls: Calls
+    document: Document, facts: Facts, stage: Stage, node: Instruction, calls: Calls | None
 ) -> Proposal | Refusal | None:
     found = _plan(facts, stage, node)
     result: Proposal | Refusal | None = None
@@ -148,6 +150,8 @@ def _for_copy(
             return result
     elif found is not None:
         result = Refusal(node, *found)
+    if calls is None:
+        return result
     if calls.settled or not calls.behind:
         return None if calls.settled else result
     from dockopt_transforms.cache._ahead import ahead
