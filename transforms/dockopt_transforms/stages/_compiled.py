@@ -279,7 +279,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     kept = _kept(facts, stage, tongue, context, before, source, launch)
     if tongue is DOTNET and launch.cwd == source:
         kept = _Kept([], frozenset())  # the app reads what is beside it, and publishing puts that there
-    if not any(
+    if tongue is not JAVA and not any(
         name.endswith(tongue.suffixes) or posixpath.basename(name) in _MANIFESTS for name in context.listing.files
     ):
         raise Impossible("context-unknown", f"no source of {tongue.name} is in {context.evidence}")
