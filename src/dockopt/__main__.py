@@ -35,5 +35,21 @@ def main() -> int:
         return 2
 
 
+def script() -> None:
+    """The console script: :func:`main`, and out.
+
+    Taking the interpreter apart object by object takes as long as handling a file, and nothing is left to do.
+    """
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.exit(code)  # the reader of a pipe is gone, or the disk is full: Python says so
+    import os
+
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    script()

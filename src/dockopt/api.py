@@ -31,7 +31,17 @@ from dockopt.facts.facts import Facts, ScriptView, posix_shell
 from dockopt.facts.managers import BY_NAME as MANAGERS
 from dockopt.facts.managers import Manager
 from dockopt.facts.outside import Outside, local_sources
-from dockopt.facts.packages import Invocation, Option, base_name, installed, invocations_in, read_call, unwrap
+from dockopt.facts.packages import (
+    Invocation,
+    Option,
+    base_name,
+    installed,
+    invocations_in,
+    program,
+    program_path,
+    read_call,
+    unwrap,
+)
 from dockopt.facts.stages import Stage, Stages, sources
 from dockopt.facts.state import State
 from dockopt.facts.value import Known, Unknown
@@ -136,6 +146,8 @@ __all__ = [
     "posix_shell",
     "process_word",
     "process_words",
+    "program",
+    "program_path",
     "read_call",
     "registry",
     "remote",

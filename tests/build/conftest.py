@@ -13,6 +13,9 @@ from tests.build.fixtures import BUILT, leftovers
 #: Set by ``.ci/run``: a missing engine is then a failure, not a reason to skip.
 REQUIRED = "DOCKOPT_TEST_ENGINE"
 
+#: ``podman`` or ``nerdctl``, to try another than docker.
+CLIENT = "DOCKOPT_TEST_CLIENT"
+
 HOW = 'no container engine answers; start Docker, or here: eval "$(../shared/engine/up)"'
 
 
@@ -31,7 +34,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def engine() -> Iterator[Engine]:
     """One engine for all tests; afterwards nothing it made may be left."""
     try:
-        one = Engine()
+        one = Engine(os.environ.get(CLIENT))
     except EngineGone as problem:
         if os.environ.get(REQUIRED):
             raise

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import shutil
 from pathlib import Path
 
-from dockopt.build.engine import BuildSettings, Engine
+from dockopt.build.engine import BuildFailed, BuildSettings, Engine
 from dockopt.build.verify import Target
 from dockopt.syntax.document import load
 from dockopt.testing import Case
@@ -29,15 +28,26 @@ STAND_INS = {
     "node:*": "node:20",
 }
 
-#: What fixtures copy without bringing it along, by name.
-FILES = {
-    "requirements*.txt": "six==1.17.0\n",
-    "package.json": json.dumps({"name": "app", "version": "1.0.0"}),
-    "package-lock.json": json.dumps(
-        {"name": "app", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "app", "version": "1.0.0"}}}
-    ),
-    "*.sh": "#!/bin/sh\nexit 0\n",
+IMAGES = Path(__file__).parent / "images"
+
+#: Base images of fixtures → Dockerfiles in ``images``: Debian with the real package manager of another distribution or
+#: language, and a source of packages that it reaches here.
+MADE = {
+    "fedora:*": "rpm",
+    "centos:*": "rpm",
+    "opensuse/*": "rpm",
+    "registry.example/suse/*": "rpm",
+    "archlinux:*": "pacman",
+    "oven/bun:*": "node",
+    "node:*-slim": "node",
+    "php:*": "composer",
+    "ruby:*": "ruby",
+    "rust:*": "rust",
+    "golang:*": "golang",
 }
+
+#: What fixtures copy without bringing it along; all of it where they copy everything.
+PROJECT = Path(__file__).parent / "project"
 
 
 def images_of(dockerfile: bytes) -> tuple[str, ...]:
@@ -73,19 +83,52 @@ def stand_ins(dockerfile: bytes, *, alpine: bool = False) -> dict[str, str] | No
     return None if None in found.values() else {image: to for image, to in found.items() if to is not None}
 
 
-def target(case: Case, folder: Path, engine: Engine) -> Target | None:
+class Images:
+    """The images that stand for those of fixtures; what ``images`` describes is built when first asked for."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._made: dict[str, str | None] = {}
+
+    def named(self, dockerfile: bytes) -> dict[str, str] | None:
+        """As :func:`stand_ins`, with those that are made here."""
+        found: dict[str, str] = {}
+        for image in images_of(dockerfile):
+            made = next((name for pattern, name in MADE.items() if fnmatch.fnmatchcase(image, pattern)), None)
+            reference = stand_in(image) if made is None or "alpine" in image else self._make(made)
+            if reference is None:
+                return None
+            found[image] = reference
+        return found
+
+    def _make(self, name: str) -> str | None:
+        if name not in self._made:
+            try:
+                text = (IMAGES / f"{name}.Dockerfile").read_bytes()
+                built = self._engine.build(text, str(IMAGES), BuildSettings(network="host", timeout=900))
+                self._made[name] = built.reference
+            except BuildFailed:
+                self._made[name] = None  # what it installs cannot be had here
+        return self._made[name]
+
+
+def target(case: Case, folder: Path, images: Images) -> Target | None:
     """How to build a fixture, in ``folder``; ``None`` where its base image cannot be had here."""
-    images = stand_ins(case.before)
-    if images is None:
+    named = images.named(case.before)
+    if named is None:
         return None
-    if (case.folder / "context").is_dir():
+    brought = (case.folder / "context").is_dir()
+    if brought:
         shutil.copytree(case.folder / "context", folder, dirs_exist_ok=True)
     for node in load(case.before).instructions:
         if node.name in ("COPY", "ADD") and "--from" not in node.line and "<<" not in node.line:
             words = [word.strip('[]",') for word in node.line.split()[1:] if not word.startswith("--")]
             for source in words[:-1]:
-                _make(folder, source)
-    contexts = tuple((name, f"docker-image://{image}") for name, image in images.items() if name != image)
+                if source == "." and not brought:
+                    shutil.copytree(PROJECT, folder, dirs_exist_ok=True)
+                else:
+                    _make(folder, source)
+    contexts = tuple((name, f"docker-image://{image}") for name, image in named.items() if name != image)
     build = BuildSettings(network="host", build_contexts=contexts, timeout=600)
     return Target(str(folder), build, run=None)
 
@@ -96,13 +139,16 @@ def _make(folder: Path, source: str) -> None:
     path = folder / source.strip("/")
     if path.exists():
         return
+    if (PROJECT / source.strip("/")).is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / source.strip("/"), path)
+        return
     if source.endswith("/") or "." not in path.name:
         path.mkdir(parents=True)
         (path / "file").write_text("content\n")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = next((text for name, text in FILES.items() if fnmatch.fnmatchcase(path.name, name)), "content\n")
-    path.write_text(content)
+    path.write_text("#!/bin/sh\nexit 0\n" if path.suffix == ".sh" else "content\n")
     path.chmod(0o755 if path.suffix == ".sh" else 0o644)
 
 

@@ -120,6 +120,19 @@ def test_package_brings_its_files_and_its_managers_records() -> None:
     assert undeclared == {"apt:nano", "/usr/bin/nano", "/etc/mine"}
 
 
+def test_state_of_a_package_goes_with_its_folder() -> None:
+    """Ghostscript's font map and D-Bus's machine id are written on installation; no record names them."""
+    paths: tuple[tuple[str, bytes | None], ...] = (("var/lib/gs", None), ("var/lib/gs/fonts", None))
+    files: tuple[tuple[str, bytes | None], ...] = (("var/lib/gs/fonts/Fontmap", b""), ("var/lib/gsx", b""))
+    before = Packages({"apt:gs": "9"}, {"/var/lib/gs": "apt:gs"})
+    removed = entry("t", packages_removed=("apt:gs",))
+    gone = [*compare_packages(before, NONE), *compare_trees(tree(*paths, *files), tree())]
+    assert [what for what, by in judged(gone, removed, before=before).items() if not by] == ["/var/lib/gsx"]
+    kept = [*compare_packages(before, NONE), *compare_trees(tree(*paths, *files), tree(*paths))]
+    undeclared = [what for what, by in judged(kept, removed, before=before).items() if not by]
+    assert undeclared == ["/var/lib/gs/fonts/Fontmap", "/var/lib/gsx"], "a folder that stays does not say so"
+
+
 def test_packages_nobody_names() -> None:
     found = compare_packages(Packages({"apt:libx": "1", "pip:x": "1"}, {}), NONE)
     assert judged(found, entry("t", packages_removed=("apt:~*",))) == {"apt:libx": ("t",), "pip:x": ()}

@@ -14,7 +14,7 @@ import pytest
 from dockopt.build.engine import Engine
 from dockopt.build.verify import Prover
 from dockopt.testing import Case, cases
-from tests.build.fixtures import BUILT, target
+from tests.build.fixtures import BUILT, Images, target
 
 pytestmark = pytest.mark.engine
 
@@ -27,13 +27,20 @@ for _case in cases(ROOT):
         SAFE.setdefault(_case.transform, []).append(_case)
 
 
+@pytest.fixture(scope="module")
+def images(engine: Engine) -> Images:
+    return Images(engine)
+
+
 @pytest.mark.parametrize("transform", SAFE)
-def test_safe_changes_leave_no_undeclared_difference(transform: str, engine: Engine, tmp_path: Path) -> None:
+def test_safe_changes_leave_no_undeclared_difference(
+    transform: str, engine: Engine, images: Images, tmp_path: Path
+) -> None:
     built = 0
     for number, case in enumerate(sorted(SAFE[transform], key=lambda case: not case.settings.get("example"))):
         folder = tmp_path / str(number)
         folder.mkdir()
-        how = target(case, folder, engine)
+        how = target(case, folder, images)
         if how is None:
             continue
         proof = Prover(engine).prove(case.before, case.options, [how])

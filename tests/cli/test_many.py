@@ -54,10 +54,11 @@ def test_all_are_rewritten_but_the_bad_one(many: Run, patch: str) -> None:
 
 
 def test_a_progress_bar_on_a_terminal_once_it_takes_long(many: Run) -> None:
-    def shown(*words: str, slow: float) -> str:
+    def shown(*words: str, patience: float = 0.5) -> str:
         patch = (
             f"{TWO_CORES}import time\nimport dockopt.workspace.run as run\nrewrite = run.rewrite\n"
-            f"run.rewrite = lambda *_: time.sleep({slow}) or rewrite(*_)\n"
+            "run.rewrite = lambda *_: time.sleep(0.05) or rewrite(*_)\n"
+            f"import dockopt.report.progress as progress\nprogress.PATIENCE = {patience}\n"
         )
         leader, follower = pty.openpty()
         process = subprocess.Popen(
@@ -78,8 +79,8 @@ def test_a_progress_bar_on_a_terminal_once_it_takes_long(many: Run) -> None:
         process.wait()
         return text.decode()
 
-    bar = shown(slow=0.05)
+    bar = shown()
     assert f"/{COUNT}" in bar
     assert f"{COUNT} files, {COUNT} would be fixed" in bar
-    assert f"/{COUNT}" not in shown("--quiet", slow=0.05)
-    assert f"/{COUNT}" not in shown(slow=0)
+    assert f"/{COUNT}" not in shown("--quiet")
+    assert f"/{COUNT}" not in shown(patience=600)

@@ -213,3 +213,30 @@ def test_undecodable_and_huge_files(tmp_path: Path) -> None:
 
 def test_jsonc() -> None:
     assert load_jsonc('{"a": "http://x//y", /* c */ "b": [1, 2,], // d\n}') == {"a": "http://x//y", "b": [1, 2]}
+
+
+MOUNTS = """\
+services:
+  web:
+    build: .
+    privileged: false
+    cap_add: [SYS_PTRACE]
+    volumes:
+      - .:/app
+      - /app/node_modules
+      - cache:/cache/
+      - ./web.conf:/etc/web.conf:ro
+      - {type: bind, source: ./up, target: /up}
+      - {type: volume, source: v, target: /v}
+      - {type: volume, source: r, target: /r, read_only: true}
+      - {type: tmpfs, target: /tmp}
+  plain:
+    build: .
+"""
+
+
+def test_what_compose_mounts_and_gives(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(MOUNTS, encoding="utf-8")
+    web, plain = read(str(tmp_path / "compose.yaml"), str(tmp_path)).builds
+    assert web.mounts == ("/app", "volume:/app/node_modules", "volume:/cache", "/up", "volume:/v")
+    assert (web.rights, plain.mounts, plain.rights) == ("cap_add", (), "")

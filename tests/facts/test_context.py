@@ -117,9 +117,12 @@ def test_a_context_that_lacks_a_source(tmp_path: Path) -> None:
     assert "is no folder" in reason(find(tmp_path, "svc/Dockerfile", "FROM a\nCOPY app.py /\n"))
 
 
-def test_a_build_file_that_does_not_parse_is_remembered(tmp_path: Path) -> None:
+def test_a_build_file_that_does_not_parse(tmp_path: Path) -> None:
     tree(tmp_path, "app.py")
     write(tmp_path, "compose.yaml", "services: {build: [\n")
+    why = reason(find(tmp_path, "Dockerfile", "FROM a\nCOPY app.py /\n"))
+    assert why.startswith("compose.yaml does not parse: ") and why.endswith("; --context says which folder it is")
+    write(tmp_path, "docker-bake.hcl", 'target "s" {}\n')
     context = known(find(tmp_path, "Dockerfile", "FROM a\nCOPY app.py /\n"))
     assert len(context.problems) == 1 and "compose.yaml" in context.problems[0]
 

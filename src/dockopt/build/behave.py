@@ -24,6 +24,10 @@ HEALTH_TIMEOUT, HEALTH_RETRIES = 30.0, 3
 _NOT_STARTED = re.compile(r"OCI runtime exec failed|OCI runtime error|unable to start container process")
 
 
+#: How the state of a container begins whose program the engine does not even run.
+NOT_STARTED = "cannot be started"
+
+
 class RunSettings(NamedTuple):
     """How to run; times in seconds."""
 
@@ -80,7 +84,7 @@ class _Watch:
         engine, container, settings = self.engine, self.container, self.settings
         problem = engine.start(container)
         if problem is not None:
-            return Behaviour(f"cannot be started: {_without_ids(problem)}")
+            return Behaviour(f"{NOT_STARTED}: {_without_ids(problem)}")
         state = _settle(engine, container, settings.settle)
         if state != "running":
             answers = tuple(
@@ -109,7 +113,11 @@ class _Watch:
     def health(self) -> tuple[str, str]:
         """What the health check comes to in the time there is, and what it said last."""
         end = time.monotonic() + self.settings.start_timeout
+        due = 0.0
         while True:
+            if time.monotonic() >= due:
+                self.engine.check_health(self.container)
+                due = time.monotonic() + HEALTH_INTERVAL
             state = self.engine.state(self.container)
             # podman writes Healthcheck where docker writes Health.
             health = state.get("Health") or state.get("Healthcheck") or {}

@@ -39,6 +39,7 @@ RECORDS = compiled(
         "/var/lib/dpkg/**",
         "/var/lib/systemd/**",
         "/var/lib/ucf/**",
+        "/var/lib/xfonts/**",
         "/var/log/**",
     )
 )
@@ -71,7 +72,8 @@ class Declared:
         """Each difference with the transforms that declared it.
 
         Besides what an effect names, it covers what follows from it: the files of a package that may go or
-        come and the package managers' records of it; a folder that is gone because all in it is.
+        come, its folders of ``/var/lib`` with all in them, and the package managers' records of it; a folder that
+        is gone because all in it is.
         """
         names = [self._by(difference) for difference in differences]
         self._packages(differences, names, before, after)
@@ -92,12 +94,20 @@ class Declared:
         if not changed:
             return
         everybody = sorted({name for by in changed.values() for name in by})
+        state: dict[str, list[str]] = {}  # folders of /var/lib that came or went with a package
         for index, difference in enumerate(differences):
             if difference.aspect != "files" or names[index]:
                 continue
             owner = before.owners.get(difference.what) or after.owners.get(difference.what)
             if owner in changed:
                 names[index] = changed[owner]
+                if difference.what.startswith("/var/lib/") and difference.change in ("added", "removed"):
+                    state[difference.what] = changed[owner]
+            elif (folder := difference.what.rpartition("/")[0]) in state:
+                # What a package's scripts write there, its records do not name; a tree is compared in the order of
+                # its paths, so the folder has come first.
+                names[index] = state[folder]
+                state[difference.what] = state[folder]
             elif RECORDS.match(difference.what):
                 names[index] = everybody
 

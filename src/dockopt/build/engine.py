@@ -190,7 +190,10 @@ class Engine:
         environment, arguments = self._arguments(settings)
         command = ["buildx", "build"] if self.name == "docker" else ["build"]
         command += ["--file", path, "--tag", reference, "--label", f"{LABEL}={self.run}", *arguments]
-        if self.name != "podman":
+        if self.name == "podman":
+            # OCI's own format has no place for HEALTHCHECK, SHELL, ONBUILD and the author (docs.podman.io, podman-build).
+            command += ["--format", "docker"]
+        else:
             command += ["--progress", "plain"]
         if self.name == "docker":
             # Attestations would make an index of the image, with the build's time in it.
@@ -380,6 +383,14 @@ class Engine:
             raise EngineProblem(f"the container went away: {one_line(answer.error)}")
         found: dict[str, Any] = json.loads(answer.output)
         return found
+
+    def check_health(self, container: str) -> None:
+        """Run a container's health check now, for an engine that may not do so by itself.
+
+        podman leaves it to timers of systemd (docs.podman.io, podman-healthcheck), which not every machine has.
+        """
+        if self.name == "podman":
+            self._execute(["healthcheck", "run", container], timeout=60)
 
     def execute(self, container: str, shell: str, timeout: float) -> Answer:
         """Run a script with ``/bin/sh -c`` in a running container."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from dockopt.build.behave import Behaviour, RunSettings, compare_behaviour, observe
+from dockopt.build.behave import NOT_STARTED, Behaviour, RunSettings, compare_behaviour, observe
 from dockopt.build.bisect import first_failing
 from dockopt.build.compare import Difference, compare_config, compare_packages, compare_trees
 from dockopt.build.effects import Declared, Judged
@@ -180,7 +180,10 @@ class _Case:
                 )
             if target.run is not None:
                 self.prover.progress("before: running")
-                side = side._replace(behaviour=self._observe(side, target.run))
+                seen = self._observe(side, target.run)
+                side = side._replace(behaviour=seen)
+                if seen.state.startswith(NOT_STARTED):
+                    self.notes[f"how the image runs was not compared{_of(target)}: as it is, it {seen.state}"] = None
             self.before.append(side)
         dropped: list[Dropped] = []
         options = self.options

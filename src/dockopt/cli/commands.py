@@ -242,16 +242,15 @@ def make_plan(arguments: Arguments, overrides: Settings) -> Plan:
         if folder not in folders:
             try:
                 settings = configurations.of(os.path.abspath(folder))
-                folders[folder] = _options(overrides, settings), mirrors_of(overrides, settings)
+                options = _options(overrides, settings)
+                options = options if asks_all or options.unsafe else options._replace(acting_only=True)
+                folders[folder] = options, mirrors_of(overrides, settings)
             except ConfigProblem as problem:
                 errors[str(problem)] = None
                 folders[folder] = None
-        found_here = folders[folder]
-        if found_here is not None:
-            options, online = found_here
-            if not asks_all and not options.unsafe:
-                options = options._replace(acting_only=True)
-            jobs.append(Job(file, options, arguments.context, online))
+        wanted = folders[folder]
+        if wanted is not None:
+            jobs.append(Job(file, wanted[0], arguments.context, wanted[1]))
     if arguments.output is not None:
         _check_output(arguments.output, found.files)
     problems = tuple(Result(problem.path, error=str(problem)) for problem in found.problems)

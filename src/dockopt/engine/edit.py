@@ -27,7 +27,7 @@ class Editor:
         self._new: dict[int, list[Node]] = {}
         self._before: dict[int, list[Node]] = {}
         self._after: dict[int, list[Node]] = {}
-        self._known = {node.id for node in document.nodes}
+        self._known = {node.id: index for index, node in enumerate(document.nodes)}
 
     def _check(self, node: Node) -> None:
         if node.id not in self._known:
@@ -92,15 +92,18 @@ class Editor:
 
     def result(self) -> Document:
         """The document after all edits."""
+        old = self.document.nodes
         nodes: list[Node] = []
+        done = 0
         touched = self._before.keys() | self._new.keys() | self._after.keys()
-        for node in self.document.nodes:
-            if node.id not in touched:
-                nodes.append(node)
-                continue
-            nodes.extend(self._before.get(node.id, ()))
-            nodes.extend(self._new.get(node.id, (node,)))
-            nodes.extend(self._after.get(node.id, ()))
+        for index in sorted([self._known[id] for id in touched if id in self._known]):
+            nodes += old[done:index]
+            done = index + 1
+            node = old[index]
+            nodes += self._before.get(node.id, ())
+            nodes += self._new.get(node.id, (node,))
+            nodes += self._after.get(node.id, ())
+        nodes += old[done:]
         return Document(_terminated(nodes, self.document, self.eol), bom=self.document.bom, escape=self.document.escape)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from dockopt.engine.edit import EditError, Editor
@@ -32,22 +33,34 @@ class Options(NamedTuple):
     drop: tuple[str, ...] = ()  #: keys of journal entries to leave out, see :attr:`Entry.key`
 
 
-def selected(options: Options, known: Registry) -> list[Spec]:
+class Plan:
     """The transforms that run, in order."""
-    wanted = set(options.select)
-    return [
-        spec
-        for spec in known.specs
-        if (spec.id in wanted if wanted else spec.default)
-        and spec.id not in options.ignore
-        and not (options.acting_only and not options.unsafe and spec.mildest != "safe")
-    ]
+
+    def __init__(self, options: Options, known: Registry) -> None:
+        wanted = set(options.select)
+        self.specs = tuple(
+            spec
+            for spec in known.specs
+            if (spec.id in wanted if wanted else spec.default)
+            and spec.id not in options.ignore
+            and not (options.acting_only and not options.unsafe and spec.mildest != "safe")
+        )
+        #: what may change a document; the rest, never safe, is asked once when nothing moves any more
+        self.acting = tuple(spec for spec in self.specs if options.unsafe or spec.mildest == "safe")
+        self.may_act = frozenset(spec.id for spec in self.acting)
+        self.order = {spec.id: index for index, spec in enumerate(self.specs)}
+
+
+@lru_cache(maxsize=16)
+def plan_for(options: Options, known: Registry) -> Plan:
+    """The plan, made once for all files that are handled alike."""
+    return Plan(options, known)
 
 
 def preload(options: Options) -> None:
     """Import every selected transform and what they use: for a parent about to fork its workers."""
     known = registry()
-    for spec in selected(options, known):
+    for spec in plan_for(options, known).specs:
         known.load(spec.id)
     import dockerfile_parse  # noqa: F401
 
@@ -77,7 +90,7 @@ def rewrite_document(
     document: Document, data: bytes, options: Options, known: Registry, outside: Outside | None = None
 ) -> Outcome:
     """:func:`rewrite` for a document at hand and a registry of the caller's."""
-    plan = selected(options, known)
+    plan = plan_for(options, known)
     facts = Facts(document, outside)
     run = _Run(facts, plan, options, known, careful=options.careful)
     run.go()
@@ -90,7 +103,7 @@ def rewrite_document(
 
 
 class _Run:
-    def __init__(self, facts: Facts, plan: list[Spec], options: Options, known: Registry, *, careful: bool) -> None:
+    def __init__(self, facts: Facts, plan: Plan, options: Options, known: Registry, *, careful: bool) -> None:
         document = facts.document
         self.original = document
         self.original_facts = facts
@@ -98,9 +111,6 @@ class _Run:
         self.facts = facts
         self.surroundings = facts.surroundings
         self.plan = plan
-        #: what may change this document; the rest, never safe, is asked once when nothing moves any more
-        self.acting = [spec for spec in plan if options.unsafe or spec.mildest == "safe"]
-        self.may_act = frozenset(spec.id for spec in self.acting)
         self.options = options
         self.known = known
         self.careful = careful
@@ -122,7 +132,7 @@ class _Run:
         busy: list[str] = []
         seen = self.document  #: the document that the facts from outside were read with
         for _ in range(MAX_ROUNDS):
-            busy = [spec.id for spec in self.acting if self._exhaust(spec)]
+            busy = self._round()
             if busy:
                 continue
             if not self.surroundings.asked or (self.document is seen and self.files.keys() <= self.settled):
@@ -133,12 +143,35 @@ class _Run:
             self._give_up(busy)
             return
         self._prove_files_again()
-        for spec in self.plan:
-            if spec.id not in self.may_act:
-                self._exhaust(spec)
+        for spec in self.plan.specs:
+            if spec.id not in self.plan.may_act and self._concerns(spec):
+                self._exhaust(spec.id)
         if self.document is not self.original and not self.careful:
             missed = prove(self.original_facts, self.facts, merge(self.applied_effects))
             self.doubtful = self.doubtful or missed is not None
+
+    def _round(self) -> list[str]:
+        """Ask every transform that may act, in order; the ids of those that changed the document."""
+        busy = []
+        for spec in self.plan.acting:
+            if self.quiet.get(spec.id) is not self.document and self._concerns(spec) and self._exhaust(spec.id):
+                busy.append(spec.id)
+        return busy
+
+    def _concerns(self, spec: Spec) -> bool:
+        """Whether the text mentions what a transform is about. Most are about nothing in a file: this is asked often."""
+        if not spec.mentions:
+            return True
+        text = self.facts.text
+        for needle in spec.mentions:
+            if needle in text:
+                return True
+        name = spec.id
+        if name not in self.broken and name not in self.settled:
+            self.quiet[name] = self.document
+            self.open.pop(name, None)
+            self.files.pop(name, None)
+        return False
 
     def _look_around_again(self) -> None:
         """Read the facts from outside anew, with the text and the files as they are to be.
@@ -187,15 +220,9 @@ class _Run:
                 )
             )
 
-    def _exhaust(self, spec: Spec) -> bool:
+    def _exhaust(self, name: str) -> bool:
         """Run one transform until it proposes nothing new; True if it changed the document."""
-        name = spec.id
-        if self.quiet.get(name) is self.document or name in self.broken or name in self.settled:
-            return False
-        if spec.mentions and not self.facts.mentions(*spec.mentions):
-            self.quiet[name] = self.document
-            self.open.pop(name, None)
-            self.files.pop(name, None)
+        if name in self.broken or name in self.settled:
             return False
         transform = self.known.load(name)
         changed = False
@@ -221,7 +248,7 @@ class _Run:
                     left.append(("refused", result))
                 elif result.safety is Safety.MANUAL:
                     left.append(("manual", result))
-                elif not self.options.unsafe and (result.safety is Safety.UNSAFE or name not in self.may_act):
+                elif not self.options.unsafe and (result.safety is Safety.UNSAFE or name not in self.plan.may_act):
                     left.append(("waiting", result))
                 elif self.options.drop and entry_key(name, *_lines(result.nodes)) in self.options.drop:
                     left.append(("not-proven", result))
@@ -332,7 +359,7 @@ class _Run:
             entries.extend(_left_entry(kind, name, result) for kind, result in left)
         seen: set[Entry] = set()
         unique = [entry for entry in entries if not (entry in seen or seen.add(entry))]  # type: ignore[func-returns-value]
-        order = {spec.id: index for index, spec in enumerate(self.plan)}
+        order = self.plan.order
         return sorted(unique, key=lambda entry: (entry.start_line, order.get(entry.transform, 0)))
 
 

@@ -6,38 +6,108 @@ Nothing here trusts a transform. A miss names what it is about, and the engine r
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from dockopt.engine.model import Effects
 from dockopt.facts.facts import Facts
 from dockopt.facts.packages import installed
-from dockopt.syntax.document import Document, read
-from dockopt.syntax.nodes import Comment, Instruction
+from dockopt.syntax.document import Document, read, read_fragment
+from dockopt.syntax.nodes import Comment, Directive, Instruction, Node
 from dockopt.syntax.words import same_value
 
 
 def prove(before: Facts, after: Facts, effects: Effects) -> str | None:
     """None where the change holds, else one sentence saying what it broke."""
+    change = Change(before.document, after.document)
     return (
-        _rereads(after.document)
+        _rereads(change)
         or _accepted(after.document)
-        or _comments(before, after)
+        or _comments(before, after, change)
         or _scripts(before, after)
         or _packages(before, after, effects)
         or _config(before, after, effects)
-        or _second_reader(before.document, after.document)
+        or _second_reader(change)
     )
 
 
-def _rereads(document: Document) -> str | None:
-    """The text must read to the very document the edits made."""
-    again = read(document.text[len(document.bom) :], bom=document.bom)
-    if len(again.nodes) != len(document.nodes):
+class Change:
+    """Where two documents differ. A node that is in both is the same lines of the file, since nodes never change."""
+
+    def __init__(self, before: Document, after: Document) -> None:
+        self.before = before
+        self.after = after
+        kept = set(before.nodes).intersection(after.nodes)
+        self.gone = [node for node in before.nodes if node not in kept]
+        self.made = [node for node in after.nodes if node not in kept]
+        self._kept = kept
+
+    @property
+    def starts_alike(self) -> bool:
+        """Whether parser directives end where they ended: at the first line that is none."""
+        for one, other in zip(self.before.nodes, self.after.nodes, strict=False):
+            if one is not other:
+                return False
+            if not isinstance(one, Directive):
+                return True
+        return False
+
+    @property
+    def ends_alike(self) -> bool:
+        """Whether the last node was the last before, or is new. The end of the file may have cut an instruction."""
+        return self.before.nodes[-1] is self.after.nodes[-1] or self.before.nodes[-1] not in self._kept
+
+    def stretches(self, document: Document) -> list[list[Node]]:
+        """What one of the two has and the other has not, with the instructions before and behind, one by one.
+
+        Parser directives are left out: below the top of a file they would be comments.
+        """
+        nodes = document.nodes
+        near = [False] * len(nodes)
+        for step in (1, -1):
+            reach = False
+            for index in range(len(nodes))[::step]:
+                node = nodes[index]
+                new = node not in self._kept
+                reach = reach and not isinstance(node, Directive)
+                near[index] = near[index] or new or reach
+                reach = new or (reach and not isinstance(node, Instruction))
+        found: list[list[Node]] = []
+        for index, node in enumerate(nodes):
+            if near[index]:
+                if not found or not near[index - 1]:
+                    found.append([])
+                found[-1].append(node)
+        return found
+
+
+def _rereads(change: Change) -> str | None:
+    """The text must read to the very document the edits made.
+
+    Lines that nobody touched read as they did: reading knows nothing of what stands before an instruction, but
+    for the directives, nor of what follows it, but for the end of the file. So it is enough to read what is new
+    together with its neighbours, unless one of the two has changed.
+    """
+    document = change.after
+    if change.starts_alike and change.ends_alike:
+        for stretch in change.stretches(document):
+            again = read_fragment("".join([node.text for node in stretch]), document.escape, (1, 1))
+            missed = _unlike(again, stretch)
+            if missed is not None:
+                return missed
+        return None
+    whole = read(document.text[len(document.bom) :], bom=document.bom)
+    missed = _unlike(whole.nodes, document.nodes)
+    if missed is None and whole.escape != document.escape:
+        return "the escape directive is no longer read"
+    return missed
+
+
+def _unlike(found: Sequence[Node], expected: Sequence[Node]) -> str | None:
+    if len(found) != len(expected):
         return "the new text does not read back as the same nodes"
-    for one, other in zip(again.nodes, document.nodes, strict=True):
+    for one, other in zip(found, expected, strict=True):
         if one.text != other.text or type(one) is not type(other):
             return f"the new text does not read back as the same nodes, first at {other.text.strip()[:60]!r}"
-    if again.escape != document.escape:
-        return "the escape directive is no longer read"
     return None
 
 
@@ -47,24 +117,25 @@ def _accepted(document: Document) -> str | None:
     return None
 
 
-def _all_comments(facts: Facts) -> Counter[str]:
+def _all_comments(nodes: Iterable[Node], facts: Facts) -> Counter[str]:
     """Every comment: between instructions, inside their continuations, and behind the commands of scripts."""
     found: Counter[str] = Counter()
-    for node in facts.document.nodes:
+    for node in nodes:
         if isinstance(node, Comment):
             found[node.text.strip()] += 1
         elif isinstance(node, Instruction):
             found.update(node.comments)
-    for view in facts.scripts:
-        for start, end in view.script.comments:
-            found[view.script.text[start:end].strip()] += 1
+            view = facts.script(node)
+            if view is not None:
+                for start, end in view.script.comments:
+                    found[view.script.text[start:end].strip()] += 1
     return found
 
 
-def _comments(before: Facts, after: Facts) -> str | None:
+def _comments(before: Facts, after: Facts, change: Change) -> str | None:
     if "#" not in before.document.text:
         return None
-    missing = _all_comments(before) - _all_comments(after)
+    missing = _all_comments(change.gone, before) - _all_comments(change.made, after)
     if missing:
         return f"a comment would be lost: {next(iter(missing))!r}"
     return None
@@ -118,20 +189,25 @@ def _config(before: Facts, after: Facts, effects: Effects) -> str | None:
     return None
 
 
-def _second_reader(before: Document, after: Document) -> str | None:
+def _second_reader(change: Change) -> str | None:
     """dockerfile-parse must see the same instructions, wherever its subset of the grammar reaches.
 
-    Where it does not agree on the original either, its objection says nothing about the change.
+    It is given what is new, with the instructions before and behind. Where it does not agree on what stood there
+    before either, its objection says nothing about the change.
     """
-    objection = _disagreement(after)
-    return objection if objection is None or _disagreement(before) is None else None
+    objection = _disagreement(change, change.after)
+    return objection if objection is None or _disagreement(change, change.before) is None else None
 
 
-def _disagreement(document: Document) -> str | None:
-    if document.bom or document.escape != "\\" or "<<" in document.text:
+def _disagreement(change: Change, document: Document) -> str | None:
+    nodes = [node for stretch in change.stretches(document) for node in stretch]
+    text = "".join([node.text for node in nodes])
+    if document.bom or document.escape != "\\" or "<<" in text:
         return None
     expected: list[tuple[str, str]] = []
-    for node in document.instructions:
+    for node in nodes:
+        if not isinstance(node, Instruction):
+            continue
         head = node.lines[0]
         bare = node.text[head.content_start : head.content_end].strip() == node.keyword
         if bare and node.text.startswith(node.keyword + node.escape, head.content_end - len(node.keyword)):
@@ -147,7 +223,7 @@ def _disagreement(document: Document) -> str | None:
 
     from dockerfile_parse import DockerfileParser
 
-    parser = DockerfileParser(fileobj=BytesIO(document.text.encode("utf-8", "replace")))
+    parser = DockerfileParser(fileobj=BytesIO(text.encode("utf-8", "replace")))
     found = [
         (item["instruction"], " ".join(item["value"].split()))
         for item in parser.structure

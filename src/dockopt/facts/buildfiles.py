@@ -30,6 +30,10 @@ class Build(NamedTuple):
     args: tuple[str, ...]  #: names of the build arguments given
     extra: tuple[str, ...]  #: names of additional contexts, which ``COPY --from`` may use
     evidence: str  #: ``compose.yaml: services.web.build``
+    mounts: tuple[
+        str, ...
+    ] = ()  #: folders of the image that compose mounts to be written to: ``/app``, ``volume:/data``
+    rights: str = ""  #: what compose gives the container beyond the usual: ``privileged``, ``cap_add``
 
 
 class Read(NamedTuple):
@@ -181,8 +185,33 @@ def _compose(documents: list[object], path: str, shown: str) -> list[Build]:
             else:
                 continue
             if one is not None:
-                found.append(one)
+                found.append(one._replace(mounts=_mounts(service), rights=_rights(service)))
     return found
+
+
+def _mounts(service: dict[object, object]) -> tuple[str, ...]:
+    """The places in the container that a service mounts a folder or a volume at, but for those only read."""
+    found: list[str] = []
+    volumes = service.get("volumes")
+    for volume in volumes if isinstance(volumes, list) else ():
+        if isinstance(volume, dict):
+            kind, target, read_only = volume.get("type"), volume.get("target"), volume.get("read_only")
+            source = "./" if kind == "bind" else ""
+        else:
+            source, colon, rest = str(volume).partition(":")
+            target, _, options = rest.partition(":")
+            kind, read_only = "bind" if colon else "volume", "ro" in options.split(",")
+            target = target if colon else source
+        if not isinstance(target, str) or read_only or kind == "tmpfs":
+            continue
+        # A name without a slash or a dot is that of a volume Docker keeps.
+        named = kind == "volume" or not re.match(r"[./~$]", source)
+        found.append(("volume:" if named else "") + os.path.normpath(target))
+    return tuple(found)
+
+
+def _rights(service: dict[object, object]) -> str:
+    return next((key for key in ("privileged", "cap_add", "devices", "pid", "ipc") if service.get(key)), "")
 
 
 def _bake_targets(targets: dict[str, dict[str, object]], path: str, shown: str) -> list[Build]:

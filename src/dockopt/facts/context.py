@@ -146,11 +146,17 @@ class Context:
         folder = _plain(folder)
         if not self._inside(folder):
             return ()
+        return tuple(name for name in self.all_names(folder) if not self.ignore.match(_join(folder, name)))
+
+    def all_names(self, folder: str = ".") -> tuple[str, ...]:
+        """The names in one folder, those hidden from the builder too, sorted; nothing for a folder not there."""
+        folder = _plain(folder)
+        if not self._inside(folder):
+            return ()
         try:
-            names = os.listdir(self.path(folder))
+            return tuple(sorted(os.listdir(self.path(folder))))
         except OSError:
             return ()
-        return tuple(sorted(name for name in names if not self.ignore.match(_join(folder, name))))
 
     @lazy
     def listing(self) -> Listing:
@@ -301,7 +307,10 @@ def find_context(outside: Outside | None, sources: tuple[str, ...]) -> Known[Con
     builds, problems = _described(path, folder, top)
     if builds:
         return _from_builds(path, builds, problems, sources)
-    return _from_sources(path, folder, top, sources, problems)
+    if problems:
+        # It may name another folder than the rule would find, or a target somebody builds.
+        return Unknown(f"{problems[0]}; --context says which folder it is")
+    return _from_sources(path, folder, top, sources)
 
 
 def repository_root(folder: str) -> str:
@@ -361,12 +370,10 @@ def _from_builds(
     return Known(Context(usable[0], path, evidence, own, problems), evidence)
 
 
-def _from_sources(
-    path: str, folder: str, top: str, sources: tuple[str, ...], problems: tuple[str, ...]
-) -> Known[Context] | Unknown:
+def _from_sources(path: str, folder: str, top: str, sources: tuple[str, ...]) -> Known[Context] | Unknown:
     if not sources:
         evidence = "the Dockerfile's own folder: nothing is copied"
-        return Known(Context(folder, path, evidence, (), problems), evidence)
+        return Known(Context(folder, path, evidence), evidence)
     for place in _above(folder, top):
         if _missing(place, path, sources):
             continue
@@ -374,7 +381,7 @@ def _from_sources(
             continue
         where = "the Dockerfile's own folder" if place == folder else f"the folder {os.path.relpath(place, folder)}"
         evidence = f"{where}: every COPY and ADD source is in it"
-        return Known(Context(place, path, evidence, (), problems), evidence)
+        return Known(Context(place, path, evidence), evidence)
     missing = _missing(folder, path, sources)
     names = ", ".join(missing[:3]) or "the sources"
     return Unknown(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dockopt.facts.app.model import App, Launch
     from dockopt.facts.context import Context
 
+_new_view = tuple.__new__
 _POSIX = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh", "mksh", "busybox"))
 
 
@@ -93,6 +94,13 @@ class Facts:
     def apps_at(self, folder: str) -> tuple[App, ...]:
         """The applications in one folder of the build context, whether a COPY names it or not."""
         return self.surroundings.apps.at(folder)
+
+    def unread_manifest(self, *names: str) -> str | None:
+        """Why a manifest by one of these names (``go.mod``, ``.csproj``), where COPY takes from, cannot be read.
+
+        None where there is none such, or each can be read.
+        """
+        return self.surroundings.apps.unread(names)
 
     @property
     def launch(self) -> Known[Launch] | Unknown:
@@ -199,7 +207,7 @@ class Facts:
         cached: ScriptView | None = node.__dict__.get("_view")
         key = (shell, stage.windows)
         if cached is not None and node.__dict__.get("_view_key") == key:
-            return cached._replace(stage=stage) if cached.stage is not stage else cached
+            return cached if cached.stage is stage else _new_view(ScriptView, (node, stage, *cached[2:]))
         view = _make_view(node, stage, shell)
         node.__dict__["_view"] = view
         node.__dict__["_view_key"] = key

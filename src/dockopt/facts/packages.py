@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from dockopt.facts.managers import BY_COMMAND, BY_NAME, Manager
-from dockopt.shell.script import Command, Script, Word, parse_script
+from dockopt.shell.script import UNREAD, Command, Script, Word, parse_script
 
 # Commands that run another command given as their arguments, with the flags of theirs that take a value.
 _WRAPPERS: dict[str, frozenset[str]] = {
@@ -124,8 +124,33 @@ def _unwrap(words: tuple[Word, ...]) -> int:
     return index
 
 
+def program_path(command: Command) -> str | None:
+    """The word, after quote removal, that names what a command really runs, behind ``sudo``, ``env`` and the like.
+
+    None where an expansion decides, empty where there is nothing.
+    """
+    index = unwrap(command)
+    if index == 0 and command.name is not None:
+        return command.name  # of most commands nobody ever needs the other words
+    words = command.words
+    return words[index].value if index < len(words) else ""
+
+
+def program(command: Command) -> str | None:
+    """:func:`program_path` without its directory."""
+    path = program_path(command)
+    return None if path is None else base_name(path)
+
+
 def read_call(command: Command) -> Invocation | None:
     """Read a command as a package manager call, None where it is none."""
+    call = command.call
+    if call is UNREAD:
+        call = command.call = _read_call(command)
+    return call  # type: ignore[return-value]
+
+
+def _read_call(command: Command) -> Invocation | None:
     first = command.name
     if first is None:
         return None

@@ -94,7 +94,7 @@ class Stages:
         found: set[int] = set()
         for stage in self.all:
             for node in stage.instructions:
-                for reference in sources(node):
+                for reference in sources(node) if node.flags else ():
                     target = self.find(reference)
                     if target is not None:
                         found.add(target.index)

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dockopt.shell import pieces
+
 if TYPE_CHECKING:
     from tree_sitter import Node as TreeNode
     from tree_sitter import Parser
@@ -40,6 +42,9 @@ class Redirect(NamedTuple):
     text: str
 
 
+UNREAD = object()
+
+
 class Command:
     """A simple command (or ``export``, ``[ … ]``, ``unset``), wherever in the script it stands.
 
@@ -50,12 +55,15 @@ class Command:
     """
 
     __slots__ = (
+        "_source",
         "_text",
         "_words",
         "assignments",
+        "call",
         "end",
         "item",
         "kind",
+        "name",
         "outer_end",
         "redirects",
         "start",
@@ -75,42 +83,68 @@ class Command:
         within: tuple[str, ...],
         item: int,
         text: str = "",
+        name: str | None = None,
     ) -> None:
-        """``words`` may be None for a command that is nothing but plain words of ``text``, the script's."""
+        """``words`` may be None for a command that is nothing but plain words of ``text``, the script's, and ``name``
+        the first of them."""
         self.kind = kind
         self.start = start
         self.end = end
         self.outer_end = outer_end
         self._words = words
         self._text = text
+        self._source: Command | None = None
+        #: the command's name after quote removal, None where an expansion decides or there is none
+        self.name = name if words is None else words[0].value if words else None
         self.assignments = assignments
         self.redirects = redirects
         self.within = within
         self.item = item
         self.unwrapped: int | None = None  #: kept by the facts: which word names what really runs
+        self.call: object = UNREAD  #: kept by the facts: what it is as a package manager's call
+
+    def moved(self, by: int, within: tuple[str, ...], item: int, text: str) -> Command:
+        """The same command in a longer ``text``, further on by so many characters."""
+        made = _new_command(Command)
+        made.kind = self.kind
+        made.start = self.start + by
+        made.end = self.end + by
+        made.outer_end = self.outer_end + by
+        made._words = None
+        made._source = None if self._text else self
+        made._text = text if self._text else ""
+        made.name = self.name
+        made.assignments = self.assignments and tuple(
+            [Word(start + by, end + by, text, value) for start, end, text, value in self.assignments]
+        )
+        made.redirects = self.redirects and tuple(
+            [Redirect(start + by, end + by, text) for start, end, text in self.redirects]
+        )
+        made.within = within
+        made.item = item
+        made.unwrapped = None
+        made.call = UNREAD
+        return made
 
     @property
     def words(self) -> tuple[Word, ...]:
         """The command's name and arguments."""
         words = self._words
         if words is None:
-            words = self._words = tuple(
-                [
+            if self._source is not None:
+                by = self.start - self._source.start
+                found = [
+                    _new_word(Word, (start + by, end + by, text, value))
+                    for start, end, text, value in self._source.words
+                ]
+            else:
+                found = [
                     _new_word(Word, (match.start(), match.end(), word, word[1:-1] if word[0] in "\"'" else word))
                     for match in _SIMPLE_WORD.finditer(self._text, self.start, self.end)
                     if (word := match[0])
                 ]
-            )
+            words = self._words = tuple(found)
         return words
-
-    @property
-    def name(self) -> str | None:
-        """The command's name after quote removal, None where an expansion decides or there is none."""
-        if self._words is None:
-            first = _SIMPLE_WORD.match(self._text, self.start)
-            return first[0] if first else None
-        words = self._words
-        return words[0].value if words else None
 
     @property
     def args(self) -> tuple[Word, ...]:
@@ -119,6 +153,7 @@ class Command:
     def add_words(self, words: Iterable[Word]) -> None:
         """Words the grammar hung elsewhere: those behind a redirection."""
         self._words = (*self.words, *words)
+        self.name = self._words[0].value if self._words else None
 
     @property
     def values(self) -> tuple[str | None, ...]:
@@ -177,6 +212,11 @@ class Script:
 @lru_cache(maxsize=4096)
 def parse_script(text: str) -> Script:
     """Read a script; the same text gives the same object."""
+    return (_from_pieces(text) if text.isascii() else None) or read_script(text)
+
+
+def read_script(text: str) -> Script:
+    """Read a script as a whole."""
     script = Script(text)
     data = text.encode("utf-8", "surrogateescape")
     tree = _parser().parse(data)
@@ -186,6 +226,52 @@ def parse_script(text: str) -> Script:
         return script
     _Builder(script, data).build(root)
     return script
+
+
+def _from_pieces(text: str) -> Script | None:
+    """The script put together from its commands; None where they are not all plain."""
+    commands: list[Command] = []
+    items: list[Item] = []
+    operator, start, end = "", 0, 0
+    for match in pieces.cut(text):
+        piece = _piece(match[1])
+        if piece is None:
+            return None
+        command, kind = piece
+        by = match.start(1)
+        following = match[2] or ""
+        if operator == "|":
+            before = items[-1]
+            items[-1] = Item(before.start, by + command.outer_end, "pipeline", *before[3:])
+        else:
+            kind = "pipeline" if following == "|" else kind
+            items.append(Item(by, by + command.outer_end, kind, operator, start, end))
+        within = ("pipeline",) if operator == "|" or following == "|" else ()
+        commands.append(command.moved(by, within, len(items) - 1, text))
+        operator = following
+        start, end = match.span(2)
+    if not commands or operator not in ("", ";"):
+        return None
+    script = Script(text)
+    script.commands = tuple(commands)
+    script.items = tuple(items)
+    script.end_operator = operator
+    return script
+
+
+@lru_cache(maxsize=8192)
+def _piece(text: str) -> tuple[Command, str] | None:
+    """A plain command read by itself, and the kind of element it is; None where it is no such thing after all."""
+    if pieces.reserved(text):
+        return None
+    simple = _SIMPLE.match(text)
+    if simple is not None and simple.end() == len(text) and simple[1] not in _OWN_KINDS:
+        end = len(text)
+        return Command("command", 0, end, end, None, (), (), (), 0, text, simple[1]), "command"
+    script = read_script(text)
+    if script.error or len(script.commands) != 1 or script.commands[0].within:
+        return None
+    return script.commands[0], script.items[0].kind
 
 
 _PARSER: Parser | None = None
@@ -232,9 +318,12 @@ _PLAIN = re.compile(r"[\w./:=+,@%^-]+\Z", re.A)
 _QUOTED = re.compile(r"\"[^\"$`\\]*\"\Z|'[^']*'\Z")
 _SIMPLE_WORD = re.compile(r"""[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*'""", re.A)
 # The first word has no "=": that would be an assignment.
-_SIMPLE = re.compile(r"""[\w./:+,@%^-]+(?![^ \t])(?:[ \t]+(?:[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*')(?![^ \t]))*""", re.A)
+_SIMPLE = re.compile(r"""([\w./:+,@%^-]+)(?![^ \t])(?:[ \t]+(?:[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*')(?![^ \t]))*""", re.A)
 _ESCAPED_IN_QUOTES = '$`"\\\n'  #: POSIX 2.2.3: inside double quotes a backslash escapes only these
 _new_word = tuple.__new__
+_new_command = object.__new__
+#: Commands the grammar has nodes of their own for.
+_OWN_KINDS = frozenset(("declare", "typeset", "export", "readonly", "local", "unset", "unsetenv"))
 _COMMANDS = frozenset(("command", "declaration_command", "test_command", "unset_command", "variable_assignments"))
 _REDIRECTS = frozenset(("file_redirect", "heredoc_redirect", "herestring_redirect"))
 _OPERATORS = frozenset(("&&", "||", ";", "&", "\n", ";;"))
@@ -314,6 +403,16 @@ class _Builder:
         command.add_words(extra)
         command.outer_end = end
 
+    def _attach_to_last(
+        self, pipeline: TreeNode, redirects: list[Redirect], extra: list[Word], node: TreeNode
+    ) -> None:
+        """The grammar hangs a redirection on the whole pipeline; POSIX binds it to the last command."""
+        last = pipeline.children[-1]
+        if last.type in _COMMANDS:
+            start = self.at(last.start_byte)
+            command = next(command for command in reversed(self.commands) if command.start == start)
+            self._attach(command, redirects, extra, self.at(node.end_byte))
+
     def _walk(self, node: TreeNode, within: tuple[str, ...], item: int) -> None:
         kind = node.type
         if kind in _COMMANDS:
@@ -326,6 +425,8 @@ class _Builder:
                 self._command(first, within, item, tuple(redirects), node.end_byte, extra)
             elif first is not None and first.type not in _REDIRECTS:
                 self._walk(first, within, item)
+                if first.type == "pipeline":
+                    self._attach_to_last(first, redirects, extra, node)
             for child in node.children:
                 if child.type == "heredoc_redirect":
                     self._after_heredoc(child, within, item)
@@ -399,7 +500,7 @@ class _Builder:
         if simple is not None and simple.end() == end and not extra and kind == "command":
             # Plain words, as nearly all commands are: no look at the tree, and none at the words until asked.
             self.commands.append(
-                Command(kind, start, end, self.at(outer_end), None, (), redirects, within, item, self.text)
+                Command(kind, start, end, self.at(outer_end), None, (), redirects, within, item, self.text, simple[1])
             )
             return
         words: list[Word] = []

@@ -39,7 +39,7 @@ class Document:
 
     @lazy
     def instructions(self) -> tuple[Instruction, ...]:
-        return tuple(node for node in self.nodes if isinstance(node, Instruction))
+        return tuple([node for node in self.nodes if isinstance(node, Instruction)])
 
     @lazy
     def text(self) -> str:
@@ -120,6 +120,7 @@ def read_fragment(text: str, escape: str, origin: tuple[int, int]) -> list[Node]
 
 
 _ids = count(1)
+_new = tuple.__new__  #: of a NamedTuple, without the call of its own ``__new__``: lines are made by the thousand
 
 
 class _Reader:
@@ -187,15 +188,25 @@ class _Reader:
             body = raw.rstrip("\r\n")
             line = body.lstrip(SPACE)
             start, end = len(body) - len(line), len(body)
-            whole = (Line(0, len(raw), start, end, 0, False),)
+            whole = (_new(Line, (0, len(raw), start, end, 0, False)),)
             self._add(Instruction(raw, next(_ids), self._origin(first, first), escape, whole, line))
             return index + 1
         physical: list[Line] = []
         parts: list[str] = []
         offset = logical = 0
         more = True
+        continued, escaped = escape + "\n", escape + escape + "\n"
         while more and index < len(lines):
             raw = lines[index]
+            if raw.endswith(continued) and index > first and "#" not in raw and not raw.endswith(escaped):
+                # What nearly all lines of a long RUN look like: neither a comment nor the last one.
+                length = len(raw)
+                parts.append(raw[:-2])
+                physical.append(_new(Line, (offset, offset + length, offset, offset + length - 2, logical, False)))
+                logical += length - 2
+                offset += length
+                index += 1
+                continue
             body = raw.rstrip("\r\n")
             start = 0
             if index == first:
@@ -204,7 +215,7 @@ class _Reader:
                 stripped = body.lstrip(SPACE)
                 if not stripped or stripped[0] == "#":
                     end = offset + len(raw)
-                    physical.append(Line(offset, end, offset, offset + len(body), -1, bool(stripped)))
+                    physical.append(_new(Line, (offset, end, offset, offset + len(body), -1, bool(stripped))))
                     offset = end
                     index += 1
                     continue
@@ -217,9 +228,10 @@ class _Reader:
                 if at <= start or written[at - 1] != escape:
                     more, content_end = True, at
             parts.append(body[start:content_end])
-            physical.append(Line(offset, offset + len(raw), offset + start, offset + content_end, logical, False))
+            end = offset + len(raw)
+            physical.append(_new(Line, (offset, end, offset + start, offset + content_end, logical, False)))
             logical += content_end - start
-            offset += len(raw)
+            offset = end
             index += 1
         line = "".join(parts)
         heredocs: list[Heredoc] = []

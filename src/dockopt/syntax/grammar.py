@@ -55,6 +55,9 @@ _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _JSON_SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
+_new = tuple.__new__  #: of a NamedTuple, without the call of its own ``__new__``
+
+
 class GrammarError(ValueError):
     """A line BuildKit rejects."""
 
@@ -194,7 +197,7 @@ def _json_string(quoted: str) -> str:
 def tokens(line: str, start: int, end: int, escape: str) -> list[Token]:
     """BuildKit's ``parseWords``: cut on white space outside quotes; quotes and escapes stay."""
     if "'" not in line and '"' not in line and escape not in line:
-        return [Token(match[0], *match.span()) for match in _PLAIN_WORD.finditer(line, start, end)]
+        return [_new(Token, (match[0], *match.span())) for match in _PLAIN_WORD.finditer(line, start, end)]
     return _quick_tokens(line, start, end, escape) or _slow_tokens(line, start, end, escape)
 
 
@@ -211,8 +214,9 @@ def _quick_tokens(line: str, start: int, end: int, escape: str) -> list[Token]:
         match = pattern.match(line, pos, end)
         if match is None or (match.end() < end and line[match.end()] not in SPACE):
             return []
-        found.append(Token(match[0], pos, match.end()))
-        pos = match.end()
+        stop = match.end()
+        found.append(_new(Token, (match[0], pos, stop)))
+        pos = stop
 
 
 def _slow_tokens(line: str, start: int, end: int, escape: str) -> list[Token]:

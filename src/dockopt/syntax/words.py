@@ -61,12 +61,26 @@ def expand_known(text: str, env: Mapping[str, str | None], escape: str = "\\") -
             return text
         if text[0] == text[-1] and text[0] in "\"'" and text.count(text[0]) == 2 and len(text) > 1:
             return text[1:-1]  # one quoted string, as most values are
+    elif _PLAIN_REFERENCES.match(text):
+        try:
+            return _REFERENCE.sub(lambda match: _known(env, match[1] or match[2]), text)
+        except UnresolvedError:
+            return None
     try:
         return process_word(text, _Known(env), escape)
     except ExpansionError:
         return None
 
 
+def _known(env: Mapping[str, str | None], name: str) -> str:
+    value = env.get(name)
+    if value is None:
+        raise UnresolvedError(name)
+    return value
+
+
+_REFERENCE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.A)
+_PLAIN_REFERENCES = re.compile(r"(?:[\w./:=+,@ -]++|\$[A-Za-z_]\w*+|\$\{[A-Za-z_]\w*+\})*+\Z", re.A)
 _PATTERN_MODIFIER = re.compile(r"\$\{\w+[#%/]")
 
 

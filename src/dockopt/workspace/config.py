@@ -89,13 +89,14 @@ class Configurations:
     def _search(self, folder: str) -> Settings | ConfigProblem:
         try:
             for name in ("dockopt.toml", "pyproject.toml"):
-                table = _table(os.path.join(folder, name))
+                file = os.path.join(folder, name)
+                table = _table(file) if os.access(file, os.F_OK) else None
                 if table is not None:
-                    return self._settings(os.path.join(folder, name), folder, table)
+                    return self._settings(file, folder, table)
         except ConfigProblem as problem:
             return problem
         parent = os.path.dirname(folder)
-        if parent == folder or os.path.exists(os.path.join(folder, ".git")):
+        if parent == folder or os.access(os.path.join(folder, ".git"), os.F_OK):
             return Settings()
         return self._find(parent)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -85,10 +86,15 @@ class _Collector:
         self._folders: dict[str, str] = {}
 
     def add(self, path: str) -> None:
-        if os.path.isdir(path):
+        try:
+            mode = os.lstat(path).st_mode
+        except OSError:
+            mode = 0  # reading it gives the error its line
+        is_link = stat.S_ISLNK(mode)
+        if stat.S_ISDIR(mode) or (is_link and os.path.isdir(path)):
             self._walk(path)
         else:
-            self._take(os.path.normpath(path) if path else path, os.path.islink(path))
+            self._take(os.path.normpath(path) if path else path, is_link)
 
     def _take(self, path: str, is_link: bool) -> None:
         # Twice the same file, named twice or through a link, would be two processes writing one file.
@@ -96,12 +102,24 @@ class _Collector:
             real = os.path.realpath(path)
         else:
             folder, name = os.path.split(path)
-            if folder not in self._folders:
-                self._folders[folder] = os.path.realpath(folder)
-            real = os.path.join(self._folders[folder], name)
+            real = os.path.join(self._real(folder), name)
         if real not in self._seen:
             self._seen.add(real)
             self.files.append(path)
+
+    def _real(self, folder: str) -> str:
+        """``os.path.realpath`` of a normalised path, which looks at each folder above once for all files below."""
+        real = self._folders.get(folder)
+        if real is None:
+            above, name = os.path.split(folder)
+            if name in ("", ".", ".."):
+                real = os.path.realpath(folder)
+            else:
+                real = os.path.join(self._real(above), name)
+                if os.path.islink(real):
+                    real = os.path.realpath(real)
+            self._folders[folder] = real
+        return real
 
     def _walk(self, top: str) -> None:
         absolute = os.path.abspath(top)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from dockopt.engine.model import Entry, FileEdit, Outcome
+from dockopt.engine.model import NO_EFFECTS, Entry, FileEdit, Outcome
 from dockopt.engine.pipeline import Options, preload, rewrite
 from dockopt.facts.outside import Outside
 from dockopt.workspace.read import FileProblem, Source, check_text, read
@@ -179,7 +179,8 @@ def _spread(jobs: Sequence[Job], task: Task) -> Iterator[tuple[int, Result]]:
         return
 
     def work(job: Job) -> Result:
-        return handle(job, task)
+        result = handle(job, task)
+        return _told(result) if job.options.acting_only else result
 
     if pool.can_fork():
         import gc
@@ -196,6 +197,16 @@ def _spread(jobs: Sequence[Job], task: Task) -> Iterator[tuple[int, Result]]:
     else:
         for index, answer in pool.spawned(handle, [(job, task) for job in jobs], workers):
             yield index, answer or Result(jobs[index].path, error=_DIED)
+
+
+def _told(result: Result) -> Result:
+    """What the report of a plain fix draws from. Sending the rest to the parent would take longer than a proof."""
+    entries = [
+        entry._replace(evidence=(), effects=NO_EFFECTS)
+        for entry in result.entries
+        if entry.kind in ("applied", "defect")
+    ]
+    return result._replace(entries=tuple(entries))
 
 
 _DIED = "internal error: its process died; please report it with the file"

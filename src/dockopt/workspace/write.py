@@ -19,7 +19,8 @@ def replace(source: Source, data: bytes) -> None:
     :raises FileProblem: when the file or its folder is read-only, the disk is full, or the file has changed
         since it was read. It is untouched then.
     """
-    target = os.path.realpath(source.path)
+    # Links further up are no matter: the temporary file stands beside it, behind the same ones.
+    target = os.path.realpath(source.path) if os.path.islink(source.path) else source.path
     if os.path.exists(target) and not os.access(target, os.W_OK):
         raise FileProblem(source.path, "is read-only, so it was left alone; make it writable first")
     with _undisturbed():
@@ -39,10 +40,12 @@ def replace(source: Source, data: bytes) -> None:
             if not _still_as_read(target, source):
                 raise FileProblem(source.path, "changed on disk while it was being fixed; run again")
             os.replace(temporary, target)
+            temporary = ""
         except OSError as error:
             raise FileProblem(source.path, f"was left alone: it cannot be replaced ({why(error)})") from None
         finally:
-            _remove(temporary)
+            if temporary:
+                _remove(temporary)
 
 
 def put(path: str, before: bytes | None, after: bytes) -> Callable[[], None]:

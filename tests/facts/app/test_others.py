@@ -382,6 +382,50 @@ def test_sinatra(project: Project) -> None:
     assert (value(app.port), value(app.health)) == (4000, "/health")
 
 
+@pytest.mark.parametrize(
+    ("written", "port"),
+    [
+        ("set :port, 8080", 8080),
+        ("set :port, ENV['PORT'] || '8080'", 8080),
+        ('set(:port, ENV.fetch("PORT") { 8080 })', 8080),
+        ("set port: ENV.fetch('PORT', 8080).to_i", 8080),
+        ("given = ENV['PORT'] || 8081\nset :port, given", 8081),
+        ("set :bind, '0.0.0.0'", 4567),
+        ("set :port, Settings.port", None),
+        ("class App < Sinatra::Base\nend\nApp.run!", None),
+    ],
+)
+def test_the_port_that_sinatra_is_told(project: Project, written: str, port: int | None) -> None:
+    files = {"Gemfile": "gem 'sinatra'\n", "app.rb": f"require 'sinatra'\n{written}\n"}
+    app = app_of(project(RUBY + 'CMD ["ruby", "app.rb"]\n', **files))
+    assert (value(app.port) if isinstance(app.port, Known) else None) == port
+    if "ENV" in written:
+        app = app_of(project(RUBY + 'ENV PORT=9000\nCMD ["ruby", "app.rb"]\n', **files))
+        assert isinstance(app.port, Unknown)
+
+
+def test_rails_takes_the_port_of_puma(project: Project) -> None:
+    files = {"Gemfile": "gem 'rails'\ngem 'puma'\n", "config/routes.rb": ""}
+    start = RUBY + 'CMD ["bin/rails", "server", "-b", "0.0.0.0"]\n'
+    puma = 'port ENV.fetch("PORT") { 3010 }\n'
+    assert value(app_of(project(start, **files, **{"config/puma.rb": puma})).port) == 3010
+    assert value(app_of(project(start, **files, **{"config/puma.rb": "threads 5, 5\n"})).port) == 3000
+
+
+@pytest.mark.parametrize(
+    "start", ["app.Run(url);", 'app.Run($"http://*:{port}");', "builder.WebHost.UseUrls(urls);", "k.Listen(ip, port);"]
+)
+def test_an_address_in_the_code_of_dotnet(project: Project, start: str) -> None:
+    web = '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>'
+    text = 'FROM mcr.microsoft.com/dotnet/aspnet:9.0\nCOPY . /app\nENTRYPOINT ["dotnet", "/app/Shop.dll"]\n'
+    app = app_of(project(text, **{"Shop.csproj": web, "Program.cs": f"var app = b.Build();\n{start}\n"}))
+    assert "set in code" in reason(app.port)
+    plain = app_of(
+        project(text, **{"Shop.csproj": web, "Program.cs": "app.Run(async c => await c.Go());\napp.Run();\n"})
+    )
+    assert value(plain.port) == 8080
+
+
 def test_php(project: Project) -> None:
     text = json.dumps({"name": "a/b", "require": {"php": "^8.2", "ext-intl": "*", "laravel/framework": "^11"}})
     files = {"composer.json": text, "composer.lock": "{}", "bootstrap/app.php": "<?php\n->withRouting(health: '/up')\n"}
@@ -420,7 +464,7 @@ def test_the_folder_the_image_starts_in(project: Project) -> None:
 def test_hidden_manifest(project: Project) -> None:
     files = {"package.json": package(), ".dockerignore": "*.json\n"}
     facts = project(NODE + 'CMD ["node", "s.js"]\n', **files)
-    assert "no manifest" in reason(facts.app)
+    assert reason(facts.app) == ".dockerignore:1: *.json hides package.json from the build"
     broken = project(NODE + 'CMD ["node", "s.js"]\n', **{**files, ".dockerignore": "[\n"})
     assert "ignore file" in reason(broken.app)
 
@@ -458,6 +502,20 @@ def test_nginx(project: Project) -> None:
     assert "no plain listen" in reason(app.port)
     templates = NGINX + "COPY t /etc/nginx/templates\n"
     assert "template" in reason(app_of(project(templates, **{"t/default.conf.template": conf})).port)
+
+
+def test_nginx_configured_elsewhere(project: Project) -> None:
+    for more in (
+        'CMD ["nginx", "-c", "/site/nginx.conf"]\n',
+        "RUN sed -i s/80/8080/ /etc/nginx/conf.d/default.conf\n",
+        "COPY shop /etc/nginx/sites-enabled/shop\n",
+    ):
+        app = app_of(
+            project(NGINX + "COPY site /site\n" + more, **{"site/index.html": "x", "site/nginx.conf": "", "shop": ""})
+        )
+        assert isinstance(app.port, Unknown), more
+    same = NGINX + 'COPY site /site\nCMD ["nginx", "-c", "/etc/nginx/nginx.conf"]\n'
+    assert value(app_of(project(same, **{"site/index.html": "x"})).port) == 80
 
 
 def test_a_front_end_behind_nginx(project: Project) -> None:

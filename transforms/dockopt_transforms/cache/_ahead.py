@@ -39,7 +39,7 @@ from dockopt_transforms.cache._copy import (
 from dockopt_transforms.cache._cut import cut, drop, takes_back
 from dockopt_transforms.cache._installs import Stop, apart, overlap
 from dockopt_transforms.cache._project_files import Manifests, manifests_of
-from dockopt_transforms.cache._projects import Install, installs, working_directory
+from dockopt_transforms.cache._projects import Calls, Install, installs, working_directory
 from dockopt_transforms.packages._cleanup import mounted, removes
 
 # They change nothing that a COPY below instead of above them would notice.
@@ -59,34 +59,15 @@ _WIDTH = 100
 _WIDEST = 8  #: a deeper indent is an alignment
 
 
-def ahead(document: Document, facts: Facts, stage: Stage, node: Instruction) -> Proposal | Refusal | None:
+def ahead(document: Document, facts: Facts, stage: Stage, node: Instruction, calls: Calls) -> Proposal | Refusal | None:
     """What can be said of a COPY of a whole folder and the first call behind it that works on a project there.
 
     :param node: a COPY or ADD with one source.
     """
-    nodes = stage.instructions
-    at = nodes.index(node)
-    done = {install.tool for other in nodes[:at] for install in _installs(facts, other)}
-    for other in nodes[at + 1 :]:
-        for install in _installs(facts, other):
-            if install.tool not in done:
-                return _for_install(document, facts, stage, node, install)
+    for install in calls.behind:
+        if install.tool not in calls.done:
+            return _for_install(document, facts, stage, node, install)
     return None
-
-
-def settled(facts: Facts, stage: Stage, node: Instruction) -> bool:
-    """Whether the install behind a COPY has an earlier one in front of it, which leaves it only the rest to do."""
-    nodes = stage.instructions
-    at = nodes.index(node)
-    done = {install.tool for other in nodes[:at] for install in _installs(facts, other)}
-    first = next((install for other in nodes[at + 1 :] for install in _installs(facts, other)), None)
-    return first is not None and first.tool in done
-
-
-def _installs(facts: Facts, node: Instruction) -> list[Install]:
-    view = facts.script(node) if node.name == "RUN" else None
-    bound = any(flag.name == "mount" and "type=cache" not in (flag.value or "") for flag in node.flags)
-    return installs(view) if view is not None and view.opaque is None and not bound else []
 
 
 def _for_install(

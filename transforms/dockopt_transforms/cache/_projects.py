@@ -5,13 +5,28 @@ from __future__ import annotations
 import posixpath
 from typing import NamedTuple
 
-from dockopt.api import Command, Facts, Invocation, Known, ScriptView, Word, base_name, read_call, unwrap
+from dockopt.api import (
+    Command,
+    Facts,
+    Instruction,
+    Invocation,
+    Known,
+    ScriptView,
+    Stage,
+    Word,
+    base_name,
+    read_call,
+    unwrap,
+)
 from dockopt_transforms._tables import word_set
 
 _GO_BUILDS = frozenset(("build", "install", "test", "vet", "get"))
 _AUTOLOADER = ("-o", "--optimize-autoloader", "-a", "--classmap-authoritative", "--apcu-autoloader")
 # Phases of Maven's lifecycles: other goals start a project, ask for help …
 _PHASES = word_set("validate compile process-classes test-compile test package verify install deploy")
+
+#: What the name of every tool read here has in it.
+_TOOLS = ("composer", "go", "cargo", "mvn", "gradle", "dotnet", "poetry", "uv", "pipenv", "mix")
 
 
 class Install(NamedTuple):
@@ -32,12 +47,46 @@ class Install(NamedTuple):
 
 def installs(view: ScriptView) -> list[Install]:
     """The calls of a script that install dependencies by a manifest, in order."""
+    text = view.script.text
+    if not any(tool in text for tool in _TOOLS):
+        return []  # most scripts: reading every command of each would cost a tenth of a run
     found = []
     for command in view.commands:
         one = read_install(view, command)
         if one is not None:
             found.append(one)
     return found
+
+
+def _installs(facts: Facts, node: Instruction) -> list[Install]:
+    view = facts.script(node) if node.name == "RUN" else None
+    bound = any(flag.name == "mount" and "type=cache" not in (flag.value or "") for flag in node.flags)
+    return installs(view) if view is not None and view.opaque is None and not bound else []
+
+
+class Calls(NamedTuple):
+    """The calls of a stage that work on a project, before and behind one of its COPYs."""
+
+    done: frozenset[str]  #: the tools called before
+    behind: tuple[Install, ...]
+
+    @property
+    def settled(self) -> bool:
+        """Whether the first has an earlier one in front of the COPY, which leaves it only the rest to do."""
+        return bool(self.behind) and self.behind[0].tool in self.done
+
+
+def calls_around(facts: Facts, stage: Stage, nodes: list[Instruction]) -> list[Calls]:
+    """The calls around each of some instructions of a stage."""
+    found = [(index, call) for index, node in enumerate(stage.instructions) for call in _installs(facts, node)]
+    places = {node.id: index for index, node in enumerate(stage.instructions)}
+    return [
+        Calls(
+            frozenset(call.tool for index, call in found if index < places[node.id]),
+            tuple(call for index, call in found if index > places[node.id]),
+        )
+        for node in nodes
+    ]
 
 
 def read_install(view: ScriptView, command: Command) -> Install | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.api import (
+    Blank,
     Document,
     Editor,
     Effects,
@@ -133,6 +134,10 @@ def _change(facts: Facts, node: Instruction, run: Instruction, wish: Wish) -> Pr
     def edit(editor: Editor) -> None:
         editor.splice(node, [(node.args_start, node.args_start, flags)])
         editor.remove(run)
+        nodes = facts.document.nodes
+        at = nodes.index(run)
+        if at + 1 < len(nodes) and isinstance(nodes[at - 1], Blank) and isinstance(nodes[at + 1], Blank):
+            editor.remove(nodes[at + 1])  # one blank line parted each of the two from the next
 
     return Proposal(
         (node, run),

@@ -38,6 +38,7 @@ from dockopt_transforms.cache._copy import (
 )
 from dockopt_transforms.cache._cut import cut, drop, takes_back
 from dockopt_transforms.cache._installs import Request, Stop, leading, requests
+from dockopt_transforms.cache._projects import Calls, calls_around
 
 _STATE = frozenset(
     ("WORKDIR", "ENV", "ARG", "LABEL", "EXPOSE", "USER", "STOPSIGNAL", "CMD", "ENTRYPOINT", "HEALTHCHECK")
@@ -127,18 +128,18 @@ class ManifestsFirst(Transform):
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for stage in facts.stages.all:
-            if stage.windows:
+            wholes = [] if stage.windows else [node for node in stage.instructions if is_whole(node)]
+            if not wholes:
                 continue
-            for node in stage.instructions:
-                if is_whole(node):
-                    result = _for_copy(document, facts, stage, node)
-                    if result is not None:
-                        yield result
+            for node, calls in zip(wholes, calls_around(facts, stage, wholes), strict=True):
+                result = _for_copy(document, facts, stage, node, calls)
+                if result is not None:
+                    yield result
 
 
-def _for_copy(document: Document, facts: Facts, stage: Stage, node: Instruction) -> Proposal | Refusal | None:
-    from dockopt_transforms.cache._ahead import ahead, settled
-
+def _for_copy(
+    document: Document, facts: Facts, stage: Stage, node: Instruction, calls: Calls
+) -> Proposal | Refusal | None:
     found = _plan(facts, stage, node)
     result: Proposal | Refusal | None = None
     if isinstance(found, Plan):
@@ -147,9 +148,11 @@ def _for_copy(document: Document, facts: Facts, stage: Stage, node: Instruction)
             return result
     elif found is not None:
         result = Refusal(node, *found)
-    if settled(facts, stage, node):
-        return None
-    other = ahead(document, facts, stage, node)
+    if calls.settled or not calls.behind:
+        return None if calls.settled else result
+    from dockopt_transforms.cache._ahead import ahead
+
+    other = ahead(document, facts, stage, node, calls)
     return other if result is None or isinstance(other, Proposal) else result
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dockopt.api import Facts, ScriptView
+from dockopt.api import Facts, ScriptView, program
 from dockopt_transforms.layers._chain import Member
 from dockopt_transforms.layers._leaks import (
     Obstacle,
@@ -12,7 +12,6 @@ from dockopt_transforms.layers._leaks import (
     idle,
     outlives,
     reads_startup_files,
-    real_name,
 )
 from dockopt_transforms.layers._lookup import Lookups
 
@@ -57,7 +56,7 @@ def join(left: list[Member], right: list[Member], facts: Facts) -> Obstacle | No
 
 
 def _starts_agent(view: ScriptView) -> bool:
-    return any(real_name(command) in ("gpg", "gpg2", "dirmngr", "apt-key") for command in view.commands)
+    return any(program(command) in ("gpg", "gpg2", "dirmngr", "apt-key") for command in view.commands)
 
 
 def _remembered(members: list[Member], wraps: dict[int, bool], facts: Facts) -> Obstacle | None:

@@ -10,7 +10,18 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from dockopt.api import Command, Facts, Known, ScriptView, base_name, started_with_errexit, turns_on_errexit, unwrap
+from dockopt.api import (
+    Command,
+    Facts,
+    Known,
+    ScriptView,
+    base_name,
+    program,
+    program_path,
+    started_with_errexit,
+    turns_on_errexit,
+    unwrap,
+)
 from dockopt_transforms._tables import word_set
 
 
@@ -52,15 +63,6 @@ def own_shell(command: Command) -> bool:
     return not _OWN_SHELL.isdisjoint(command.within)
 
 
-def real_name(command: Command) -> str | None:
-    """The name of what runs, behind ``sudo``, ``env``, ``command``; None where an expansion decides."""
-    index = unwrap(command)
-    if index >= len(command.words):
-        return ""
-    value = command.words[index].value
-    return None if value is None else base_name(value)
-
-
 def errexit(view: ScriptView, facts: Facts) -> bool:
     """Whether ``set -e`` holds in a script, or may: by SHELL's own flags or by the script's."""
     if started_with_errexit(facts.state(view.instruction).shell):
@@ -93,7 +95,7 @@ def as_earlier(view: ScriptView, facts: Facts) -> bool | Obstacle:
             return Obstacle("errexit", "set -e stops this script, and has no effect on the left of &&")
     leaks = False
     for command in script.commands:
-        name = real_name(command)
+        name = program(command)
         if name in _LASTING or name == "set":
             return Obstacle("shell-state-leaks", f"{name} would reach into the commands that follow")
         if name in _SOURCES and (wrap or command.item == last):
@@ -108,12 +110,12 @@ def as_earlier(view: ScriptView, facts: Facts) -> bool | Obstacle:
 def idle(view: ScriptView) -> bool:
     """Whether all a script does is to change its own shell: a slip, which joining it to another would hide."""
     return bool(view.commands) and all(
-        not own_shell(command) and _leaks(command, real_name(command)) for command in view.commands
+        not own_shell(command) and _leaks(command, program(command)) for command in view.commands
     )
 
 
 def _leaks(command: Command, name: str | None) -> bool:
-    if not command.words:
+    if name == "" and not command.words:
         return True  # an assignment
     if name is None:
         # An expansion names the command: a path is a program, anything else may be cd or exit.
@@ -156,24 +158,29 @@ def outlives(view: ScriptView, facts: Facts) -> Obstacle | None:
     workdir = state.workdir.value if isinstance(state.workdir, Known) else None
     user = state.user.value if isinstance(state.user, Known) else "root"
     for command in view.commands:
-        name = real_name(command)
+        name = program(command)
         if not name:
             continue
-        values = [word.value for word in command.args if word.value is not None]
         if name in _FILE_MOVERS:
+            values = _values(command)
             if any(value in _SHELL_PATHS for value in values):
                 return Obstacle("shell-replaced", "it replaces /bin/sh, which only a new RUN picks up")
             if name in ("rm", "mv", "rmdir") and workdir and _above(values, workdir):
                 return Obstacle("workdir-moves", f"it takes away {workdir}, the directory it runs in")
-        elif name == "dpkg-reconfigure" and "dash" in values:
+        elif name == "dpkg-reconfigure" and "dash" in _values(command):
             return Obstacle("shell-replaced", "it may replace /bin/sh, which only a new RUN picks up")
-        elif name == "rmdir" and workdir and _above(values, workdir):
+        elif name == "rmdir" and workdir and _above(_values(command), workdir):
             return Obstacle("workdir-moves", f"it takes away {workdir}, the directory it runs in")
-        elif name == "usermod" and values and values[-1] == user.partition(":")[0]:
-            return Obstacle("user-changes", f"it changes the user {values[-1]}, who is looked up anew for every RUN")
-        elif _daemon(name, command, values):
+        elif name == "usermod" and _values(command)[-1:] == [user.partition(":")[0]]:
+            return Obstacle("user-changes", f"it changes the user {user.partition(':')[0]}, who is looked up anew for every RUN")
+        elif _daemon(name, command):
             return Obstacle("daemon-started", f"{name} leaves a process running until its RUN ends")
     return None
+
+
+def _values(command: Command) -> list[str]:
+    """The arguments whose value is known."""
+    return [word.value for word in command.args if word.value is not None]
 
 
 def _above(values: list[str], workdir: str) -> bool:
@@ -181,11 +188,10 @@ def _above(values: list[str], workdir: str) -> bool:
     return any(value.startswith("/") and inside.startswith(value.rstrip("/") + "/") for value in values)
 
 
-def _daemon(name: str, command: Command, values: list[str]) -> bool:
+def _daemon(name: str, command: Command) -> bool:
     if name in _DAEMONS:
-        return not any(value in _ASKS_ONLY for value in values)
-    path = command.words[unwrap(command)].value or ""
-    if name in _SERVICE_TOOLS or "/init.d/" in path:
+        return not any(value in _ASKS_ONLY for value in _values(command))
+    if name in _SERVICE_TOOLS or "/init.d/" in (program_path(command) or ""):
         return any(word.value is None or word.value in ("start", "restart", "--start") for word in command.args)
     return False
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from dockopt.api import Facts, ScriptView, base_name
+from dockopt.api import Command, Facts, ScriptView, base_name, program
 from dockopt_transforms._tables import word_set
-from dockopt_transforms.layers._leaks import own_shell, real_name
+from dockopt_transforms.layers._leaks import own_shell
 from dockopt_transforms.layers._purpose import SYSTEM
 
 # Tools these images keep at /usr/local/bin, where installing another version of them puts it too.
@@ -54,7 +54,7 @@ class Lookups:
                 self._known.add(name)
             if not self._known:
                 continue
-            if _switches_versions(command.values, real_name(command)):
+            if _switches_versions(command):
                 self._moved |= {known for known in self._known if known not in _VERSION_MANAGERS}
             elif id(command) not in system:
                 words = [base_name(word.value) for word in command.args if word.value]
@@ -72,10 +72,11 @@ class Lookups:
         return None
 
 
-def _switches_versions(values: tuple[str | None, ...], name: str | None) -> bool:
+def _switches_versions(command: Command) -> bool:
+    name = program(command)
     if name in _VERSION_MANAGERS:
         return True
-    words = [value for value in values if value]
+    words = [value for value in command.values if value]
     if name in ("conda", "mamba", "micromamba", "uv"):
         return any(word in ("create", "venv") for word in words)
     return "-m" in words and any(word in ("venv", "virtualenv") for word in words)

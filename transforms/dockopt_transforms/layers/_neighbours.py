@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from dockopt.api import (
     Comment,
@@ -31,6 +32,8 @@ def merges(document: Document, name: str, apart: Apart) -> Iterator[Proposal | R
 
     :param apart: why an instruction does not join a group, None where it does.
     """
+    if [node.name for node in document.instructions].count(name) < 2:
+        return
     for group in _neighbours(document, name):
         if isinstance(group, Refusal):
             yield group
@@ -99,13 +102,20 @@ def references(node: Instruction) -> set[str]:
 
 def _quotes(node: Instruction) -> Obstacle | None:
     """Why no more text may follow an instruction's own: a quote or an escape that is still open would take it in."""
-    try:
-        process_word(node.rest, {}, node.escape)
-    except ExpansionError:
+    if not _closed(node.rest, node.escape):
         return Obstacle("open-quote", "a quote or a variable is not closed, or an expansion fails")
     if not parts(node) or node.rest.endswith(node.escape):
         return Obstacle("open-quote", "the last value is not closed")
     return None
+
+
+@lru_cache(maxsize=1024)
+def _closed(text: str, escape: str) -> bool:
+    try:
+        process_word(text, {}, escape)
+    except ExpansionError:
+        return False
+    return True
 
 
 def _proposal(document: Document, group: list[Instruction]) -> Proposal:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from dockopt.api import Command, ScriptView, base_name
+from dockopt.api import Command, ScriptView, base_name, program
 from dockopt_transforms._tables import word_set
-from dockopt_transforms.layers._leaks import real_name
 
 SYSTEM = frozenset(("apt", "apk", "dnf", "yum", "microdnf", "zypper", "pacman"))
 PACKAGES, DEPENDENCIES, BUILD = "system packages", "language dependencies", "a build"
@@ -17,6 +16,7 @@ _BUILDERS = word_set(
     "catkin_make colcon qmake b2 rake waf phpize docker-php-ext-install docker-php-ext-configure pecl R "
     "Rscript wasm-pack hugo jekyll xcaddy luarocks"
 )
+_PLACES = ("-C", "--directory", "--prefix", "-f", "--manifest-path")  #: they say where a program finds its sources
 _CACHES = ("/var/lib/apt/lists", "/var/cache/")
 # They set up what a package manager then reads.
 _PACKAGE_TOOLS = word_set("add-apt-repository apt-add-repository apt-key dpkg rpm rpmkeys yum-config-manager")
@@ -103,7 +103,7 @@ def work(view: ScriptView) -> frozenset[str]:
         elif call.action == "update" and call.manager.name in SYSTEM:
             found.add(PACKAGES)
     for command in view.commands:
-        name = real_name(command)
+        name = program(command)
         if not name:
             continue
         if name in _PACKAGE_TOOLS:
@@ -131,8 +131,10 @@ def steps(view: ScriptView) -> int:
 
 
 def _empties_cache(command: Command) -> bool:
+    if command.name != "rm":
+        return False
     operands = [word.text for word in command.args if not word.text.startswith("-")]
-    return command.name == "rm" and bool(operands) and all(text.startswith(_CACHES) for text in operands)
+    return bool(operands) and all(text.startswith(_CACHES) for text in operands)
 
 
 def takes_back(view: ScriptView) -> bool:
@@ -143,7 +145,7 @@ def takes_back(view: ScriptView) -> bool:
             return True
         if call.action in ("remove", "clean"):
             cleaning.add(id(call.command))
-    if any(_verb(command) == "prune" for command in view.commands if real_name(command) in ("npm", "yarn", "pnpm")):
+    if any(_verb(command) == "prune" for command in view.commands if program(command) in ("npm", "yarn", "pnpm")):
         return True
     return cleans_only(view, cleaning)
 
@@ -153,19 +155,18 @@ def cleans_only(view: ScriptView, cleaning: set[int] | None = None) -> bool:
     if cleaning is None:
         cleaning = {id(call.command) for call in view.invocations if call.action in ("remove", "clean")}
     return bool(view.commands) and all(
-        id(command) in cleaning or _cleans(real_name(command), command) for command in view.commands
+        id(command) in cleaning or _cleans(program(command), command) for command in view.commands
     )
 
 
 def starts_elsewhere(view: ScriptView) -> bool:
     """Whether a build is one of its own, in a directory it goes to or with sources it fetches."""
+    text = view.script.text
+    placed = any(flag in text for flag in _PLACES)
     for command in view.commands:
-        name = real_name(command)
-        if name in ("cd", "pushd", "git", "curl", "wget", "svn", "hg", "tar", "unzip"):
+        if program(command) in ("cd", "pushd", "git", "curl", "wget", "svn", "hg", "tar", "unzip"):
             return True
-        if any(
-            word.text.startswith(("-C", "--directory", "--prefix", "-f", "--manifest-path")) for word in command.args
-        ):
+        if placed and any(word.text.startswith(_PLACES) for word in command.args):
             return True
     return False
 

@@ -21,10 +21,11 @@ from dockopt.api import (
     ScriptView,
     Stage,
     Transform,
+    program,
 )
 from dockopt_transforms.layers._chain import Member, above, chain
 from dockopt_transforms.layers._join import join
-from dockopt_transforms.layers._leaks import Obstacle, real_name
+from dockopt_transforms.layers._leaks import Obstacle
 from dockopt_transforms.layers._purpose import SYSTEM, cleans_only
 
 EFFECTS = Effects(layers=-1)
@@ -138,7 +139,7 @@ def _targets(view: ScriptView) -> list[str] | None:
                 return None  # it may look at the working directory, or at files of the user's
             found.extend(manager.caches)
             continue
-        if real_name(command) != "rm":
+        if program(command) != "rm":
             return None
         for word in command.args:
             value = word.value
@@ -184,7 +185,7 @@ def _written(view: ScriptView) -> Iterator[str]:
         for redirect in command.redirects:
             if ">" in redirect.text:
                 yield redirect.text.lstrip("0123456789<>&| ")
-        name = real_name(command)
+        name = program(command)
         values = [word.value for word in command.args if word.value and word.value.startswith("/")]
         if name in _MAKERS:
             yield from values
@@ -256,7 +257,7 @@ def _crosses(facts: Facts, view: ScriptView, between: list[Instruction], targets
 def _system_only(view: ScriptView) -> bool:
     """Whether a clean-up runs nothing but what every image has at its place: rm and the system's package manager."""
     system = {id(call.command) for call in view.invocations if call.manager.name in SYSTEM}
-    return all(id(command) in system or real_name(command) == "rm" for command in view.commands)
+    return all(id(command) in system or program(command) == "rm" for command in view.commands)
 
 
 def _meets(facts: Facts, node: Instruction, target: str) -> bool:

@@ -24,6 +24,7 @@ from dockopt.api import (
     insert_behind,
     operator_break,
     parse_script,
+    program_path,
     read_call,
     started_with_errexit,
     turns_on_errexit,
@@ -128,13 +129,12 @@ def _uses_of(command: Command, text: str) -> list[Use]:
     call = read_call(command)
     if call is not None:
         return [Use(*_call_kind(call), command, call)] if call.manager.name == "apt" else []
-    index = unwrap(command)
-    words = command.words
-    if index >= len(words):
-        return []
-    value = words[index].value
+    value = program_path(command)
     if value is None:
         return [Use("read", MAYBE, command, None)]
+    if not value:
+        return []
+    index = unwrap(command)
     name = base_name(value)
     if name in ("rm", "find") and _removes_lists(command, index, name):
         return [Use("clean", SURE, command, None)]
@@ -147,7 +147,7 @@ def _uses_of(command: Command, text: str) -> list[Use]:
     if name in _PROVISIONERS:
         return [Use("read", LIKELY, command, None)]
     if name == "make":
-        hint = any(_HINTS.search(word.text) and word.text != "install" for word in words[index + 1 :])
+        hint = any(_HINTS.search(word.text) and word.text != "install" for word in command.words[index + 1 :])
         return [Use("read", MAYBE, command, None)] if hint else []
     if "/" in value and not value.startswith(_SYSTEM):
         return _file_kind(command, value, text)

@@ -23,6 +23,7 @@ from dockopt.api import (
     command_indent,
     delete_item,
     insert_item,
+    program,
     started_with_errexit,
     turns_on_errexit,
     unwrap,
@@ -156,9 +157,9 @@ def certain(view: ScriptView, command: Command) -> bool:
 
 def removes(command: Command, paths: tuple[str, ...]) -> bool:
     """Whether a command is an ``rm`` or ``find`` of one of these directories, or of what is in it."""
-    index = unwrap(command)
-    if index >= len(command.words) or base_name(command.words[index].text) not in ("rm", "find"):
+    if program(command) not in ("rm", "find"):
         return False
+    index = unwrap(command)
     return any(_same_place(word.text.strip("\"'"), path) for word in command.words[index + 1 :] for path in paths)
 
 

@@ -36,7 +36,7 @@ class CargoCacheClean(BuildCleaner):
     family = "packages"
     mentions = ("cargo",)
     manager = "cargo"
-    caches = ("~/.cargo/registry", "/usr/local/cargo/registry")
+    caches = ("~/.cargo/registry", "~/.cargo/git", "/usr/local/cargo/registry", "/usr/local/cargo/git")
     clean = 'rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry "${CARGO_HOME:-$HOME/.cargo}"/git'
 
     def fills(self, call: Invocation) -> bool:

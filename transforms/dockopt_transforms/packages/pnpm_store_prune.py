@@ -36,7 +36,7 @@ class PnpmStorePrune(Cleaner):
     family = "packages"
     mentions = ("pnpm",)
     manager = "pnpm"
-    caches = ("~/.local/share/pnpm/store", "/pnpm/store")
+    caches = ("~/.local/share/pnpm/store", "/pnpm/store", "~/.cache/pnpm")
     variables = ("npm_config_store_dir", "NPM_CONFIG_STORE_DIR", "PNPM_STORE_DIR")
     cache_flags = ("--store-dir", "-C", "--dir")
     clean = "store prune"

@@ -28,7 +28,9 @@ INITS = frozenset(("tini", "dumb-init", "catatonit"))
 _HANDING_OVER = {
     "node": "docker-entrypoint.sh",
     "eclipse-temurin": "__cacert_entrypoint.sh",
+    "gradle": "__cacert_entrypoint.sh",
     "maven": "mvn-entrypoint.sh",
+    "php": "docker-php-entrypoint",
 }
 
 

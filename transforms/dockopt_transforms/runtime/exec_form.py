@@ -37,6 +37,10 @@ _BUILTIN = word_set(
 _SPECIAL = r"[*?\[{~]"
 
 
+# A value that can be put between double quotes and mean the same.
+_BARE_VALUE = re.compile(r"\w+=[^\s'\"\\`~!]*")
+
+
 class ExecForm(Transform):
     """Start the program itself, not a shell that starts it.
 
@@ -53,6 +57,7 @@ class ExecForm(Transform):
         Unsafe: the program becomes the first process and gets the signals; ``docker inspect`` shows the words.
 
     Refuses:
+        assignment-expands: the value of a variable before the command is made by the shell, and may hold spaces
         several-commands: a list, a pipeline or a construct of the shell, which no single program replaces
         shell-builtin: the command is the shell's own
         command-unknown: which command runs is only known to the shell
@@ -124,6 +129,10 @@ def _script_problem(script: Script, node: Instruction) -> tuple[str, str] | None
             return "command-unknown", f"which command {words[0].text} is, only the shell knows"
     elif name in _BUILTIN or name.startswith("-"):
         return "shell-builtin", f"{name} is no program of its own"
+    for one in command.assignments:
+        # ``A=$B`` is one value however many words B holds; as an argument of env it would be cut up.
+        if re.search(r"[$`~]", _outside_quotes(one.text)) and not _BARE_VALUE.fullmatch(one.text):
+            return "assignment-expands", f"the shell makes the value of {one.text}"
     if "\x00" in node.rest or any(0xD800 <= ord(ch) <= 0xDFFF for ch in node.rest):
         return "command-unknown", "it holds bytes that are no text"
     return None
@@ -255,6 +264,9 @@ def _shell_edits(node: Instruction, command: Command, shell: tuple[str, ...] | N
         # An assignment before exec is not everywhere exported; env does it.
         prefix = "exec env " if command.assignments else "exec "
     edits: list[Edit] = [(base, base, head + prefix)]
+    for one in command.assignments:
+        if "$" in _outside_quotes(one.text):
+            edits += [(base + one.start, base + one.start, '\\"'), (base + one.end, base + one.end, '\\"')]
     for offset, ch in enumerate(node.rest):
         if ch in '"\\':
             edits.append((base + offset, base + offset, "\\"))

@@ -83,7 +83,8 @@ def _problem(start: Start, facts: Facts) -> tuple[str, str] | None:
             return "command-unknown", f"what {' '.join(words)} runs is not known: {app.reason}"
         command = app.value.details.get("command")
         if command is None:
-            return "command-unknown", f"what {' '.join(words)} runs is not known: its script is no plain command"
+            why = facts.unread_manifest("package.json") or "its script is no plain command"
+            return "command-unknown", f"what {' '.join(words)} runs is not known: {why}"
         words = tuple(command.value.split())
     if develops(words):
         return "development-command", f"{' '.join(words)} is a command to develop with"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _STATE = r"/(?:var|data|logs?|opt|srv|mnt|home|root|storage|uploads?|db|run)"
 _LITERAL = rf"[\"'](?:sqlite:///)?({_STATE}(?:/[^\"'\s{{}}$]*)?)[\"']"
 _WRITING = r"open|Path|[Ff]ile|connect|mkdir|makedirs|write|Write|sqlite|DIR|PATH|FOLDER|DATABASE|Storage|storage|destination|Create"
+# ``@Path("/data")``, ``app.get("/db", …)``: what is asked for, no file.
+_ROUTE = r"@(?:Path|\w*Mapping|\w*Route|Get|Post|Put|Delete|Controller)\(|\.(?:get|post|put|delete|route|path|handler?|addExact\w*|addPrefix\w*)\(\s*[\"']/"
 _SETTING = rf"[=:]\s*[\"']?(?:sqlite:///)?({_STATE}/[^\"'\s{{}}$,;]*)"
 _SOURCES = (".py", ".js", ".ts", ".mjs", ".cjs", ".go", ".rs", ".java", ".kt", ".rb", ".cs", ".c", ".cc", ".cpp")
 _SETTINGS = (".properties", ".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf", ".env", ".json", ".xml")
@@ -105,8 +107,15 @@ def named_in_sources(context: Context, app: App, covered: Iterable[str]) -> str 
         for number, line in enumerate(text.value.split("\n"), 1):
             if "/" not in line or line.lstrip().startswith(("#", "//")):
                 continue
+            if source and re.search(_ROUTE, line):
+                continue
             match = re.search(_LITERAL if source else _SETTING, line)
-            if match is not None and (not source or re.search(_WRITING, line)) and not _covered(match[1], folders):
+            if (
+                match is not None
+                and "?" not in match[1]
+                and (not source or re.search(_WRITING, line))
+                and not _covered(match[1], folders)
+            ):
                 return f"{name}:{number} names {match[1]}"
     return None
 

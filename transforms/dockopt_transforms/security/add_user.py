@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.api import (
     BaseImage,
+    Command,
     Document,
     Editor,
     Effects,
@@ -38,6 +39,9 @@ _DROPPING_NAMES = ("gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chp
 _DROPPING = rf"\b(?:{'|'.join(_DROPPING_NAMES)})\b"
 _DOCKER = r"docker\.sock|\bdocker-ce\b|\bdocker\.io\b(?!/)|\bdocker-cli\b|\bdockerd\b"
 _MAKES_USERS = ("useradd", "adduser", "groupadd", "addgroup")
+_TEMPORARY = ("/tmp", "/var/tmp")  # everybody's already
+# Web frameworks that write beside what their build made, while they run.
+_WRITES_BESIDE = frozenset(("next", "nuxt", "strapi", "gatsby", "sails", "adonis", "directus", "keystone"))
 _ROOTS_HOME = r"/root(?![\w-])(?!/\.(?:cache|npm)\b)|(?<![\w.])~/|\$HOME\b|\$\{HOME\b"
 _DAEMONS = word_set(
     "sshd cron crond supervisord systemd init s6-svscan runsvdir dockerd containerd mysqld mysqld_safe mariadbd postgres haproxy rsyslogd "
@@ -105,7 +109,8 @@ class AddUser(Transform):
         writes-elsewhere: a path the program seems to write to is in no folder that would be its own
         workdir-shared: the working directory is the root folder, or one of the distribution's, and the program may
             write there
-        built-after-copy: a RUN below COPY builds with files that would no longer be root's
+        built-after-copy: a RUN below COPY builds with files that would no longer be root's, or leaves some that are
+        mounted-folder: compose mounts a folder of the host, or a volume, whose owner is another
 
     References:
         hadolint DL3002, Checkov CKV_DOCKER_3, CIS Docker Benchmark 4.1
@@ -185,7 +190,7 @@ def _file_problem(
         return "needs-root", f"{program} has to start as root"
     for node in nodes if facts.mentions("/root", "~/", "$home", "${home") else ():
         if node.name in ("RUN", "COPY", "ADD", "ENV", "WORKDIR", "CMD", "ENTRYPOINT") and re.search(
-            _ROOTS_HOME, node.rest
+            _ROOTS_HOME, _but_removals(facts, node)
         ):
             return "home-of-root", f"line {node.start_line} has to do with root's home, where nobody else may look"
     for key in facts.config(stage):
@@ -206,6 +211,18 @@ def _file_problem(
         view, what = found
         return "run-unknown", f"what line {view.instruction.start_line} leaves behind is not known: {what}"
     return None
+
+
+def _but_removals(facts: Facts, node: Instruction) -> str:
+    """The text of an instruction, of a RUN without the ``rm`` in it: what is gone nobody has to read."""
+    view = facts.script(node)
+    if view is None or view.opaque is not None or view.script.error:
+        return node.rest
+    text = view.script.text
+    for command in reversed(view.commands):
+        if base_name(command.name or "") == "rm" and not command.redirects:
+            text = text[: command.start] + text[command.end :]
+    return text
 
 
 def _app_plan(
@@ -241,7 +258,7 @@ def _app_plan(
     folders_made = declared_folders(facts, stage)
     if not isinstance(folders_made, Known):
         return "run-unknown", folders_made.reason
-    made = [each.path for each in folders_made.value]
+    made = [each.path for each in folders_made.value if each.path not in _TEMPORARY]
     if image.minimal and made:
         return "base-unknown", f"{image.reference} has no command to give {made[0]} to a user"
     own = [] if is_system(workdir.value) or image.minimal else [workdir.value]
@@ -256,9 +273,12 @@ def _app_plan(
     )
     if stray is not None:
         return "writes-elsewhere", f"{stray}, in no folder that would be the program's own"
+    mounted = _mounted(context, folders, stage.name)
+    if mounted is not None:
+        return mounted
     targets = _copies(facts, stage, workdir.value)
     copies = [node for node, _ in targets]
-    late = _built_after(facts, stage, copies, context, image)
+    late = _built_after(facts, stage, copies, context, image, value)
     if late is not None:
         return late
     account = account_for(image, home=program in _INTERPRETED)
@@ -342,7 +362,7 @@ def _copied(path: str, workdir: str) -> Iterator[str]:
 
 
 def _built_after(
-    facts: Facts, stage: Stage, copies: list[Instruction], context: Context, image: BaseImage
+    facts: Facts, stage: Stage, copies: list[Instruction], context: Context, image: BaseImage, app: App
 ) -> tuple[str, str] | None:
     order = {node.id: index for index, node in enumerate(stage.instructions)}
     first = min((order[node.id] for node in copies), default=len(order))
@@ -364,11 +384,53 @@ def _built_after(
                 and not any(re.match(r"-\w*p|--parents", word.text) for word in command.args)
             ):
                 return "run-unknown", f"mkdir in line {line} fails, without -p, where the folder is there already"
+            if position > first and _leaves_files(name, command, app):
+                return (
+                    "built-after-copy",
+                    f"{name} in line {line} leaves files that are root's where the program writes",
+                )
             if position > first and name in ("npm", "npx") and old_npm:
                 return "built-after-copy", f"npm before 9 runs scripts as the owner of the folder (line {line})"
             local = name in ("pip", "pip3") and any(word.text in (".", "-e") for word in command.args)
             if position > whole and repository and (name in _ASKS_GIT or local):
                 return "built-after-copy", f"line {line} may ask git, which answers root only for root's folders"
+    return None
+
+
+def _leaves_files(name: str, command: Command, app: App) -> bool:
+    """Whether a build step makes files beside the sources that the program will write to: caches, logs, ``tmp``."""
+    values = command.values
+    if name in ("rake", "rails") or (name in ("bundle", "bundler") and "exec" in values):
+        return True
+    framework = app.framework.value if isinstance(app.framework, Known) else ""
+    runs = name in ("npm", "yarn", "pnpm", "bun", "npx", *_WRITES_BESIDE) and not {
+        "install",
+        "ci",
+        "i",
+        "add",
+        "cache",
+    } & set(values)
+    return runs and framework in _WRITES_BESIDE
+
+
+def _mounted(context: Context, folders: list[str], stage: str | None) -> tuple[str, str] | None:
+    """What compose puts in the place of the image's own folders, or gives the container that only root can use."""
+    for build in context.builds:
+        if build.target not in ("", "?", stage):
+            continue
+        where = build.evidence.rpartition(".")[0]
+        if build.rights:
+            return "needs-root", f"{where} gives the container {build.rights}"
+        for mount in build.mounts:
+            path = mount.removeprefix("volume:")
+            if path.endswith("docker.sock"):
+                return "docker-socket", f"{where} mounts Docker's socket, which is root's"
+            # A new volume gets the owner of the folder it covers; a folder of the host has its own.
+            if mount.startswith("volume:") and (path in folders or path.endswith("/node_modules")):
+                continue
+            if path in _TEMPORARY or not path.startswith("/"):
+                continue
+            return "mounted-folder", f"{where} mounts {path}, whose owner the image does not decide"
     return None
 
 
@@ -383,7 +445,7 @@ def _proposal(document: Document, facts: Facts, stage: Stage, where: Instruction
     account = plan.account
     commands = list(account.commands)
     before = plan.copies[0] if plan.copies else None
-    there = _there(facts, stage, before)
+    there = _there(facts, stage, before) | _made(facts, stage, before)
     missing = [folder for folder in plan.folders if folder not in there]
     added = [f"{folder}/**" for folder in missing]
     if account.commands:
@@ -418,6 +480,20 @@ def _proposal(document: Document, facts: Facts, stage: Stage, where: Instruction
         ),
         evidence=plan.evidence,
     )
+
+
+def _made(facts: Facts, stage: Stage, before: Instruction | None) -> set[str]:
+    """The folders that a RUN has made before an instruction of the stage."""
+    found: set[str] = set()
+    for member in reversed(stage.chain):
+        for node in member.instructions:
+            if node is before:
+                return found
+            view = facts.script(node) if node.name == "RUN" else None
+            for command in view.commands if view is not None and view.opaque is None else ():
+                if command.name == "mkdir" and command.top:
+                    found.update(value for value in command.values[1:] if value and value.startswith("/"))
+    return found
 
 
 def _there(facts: Facts, stage: Stage, before: Instruction | None) -> set[str]:

@@ -62,7 +62,7 @@ class Language(NamedTuple):
     images: frozenset[str]  #: base images it is built on
 
 
-_ANY = r"\.dockerignore|\.git\w*|\.github|\.vscode|\.idea|\.editorconfig|.*\.md|LICENSE.*|COPYING.*|NOTICE.*|AUTHORS.*|CHANGELOG.*|Dockerfile.*|(?:docker-)?compose.*\.ya?ml|tests?|docs?|examples?|benches|bench|\.circleci|\.travis\.yml|\.golangci\.ya?ml"
+_ANY = r".*\.?dockerignore|.*\.dockerfile|Containerfile.*|\.git\w*|\.github|\.vscode|\.idea|\.editorconfig|.*\.md|LICENSE.*|COPYING.*|NOTICE.*|AUTHORS.*|CHANGELOG.*|Dockerfile.*|(?:docker-)?compose.*\.ya?ml|tests?|docs?|examples?|benches|bench|\.circleci|\.travis\.yml|\.golangci\.ya?ml"
 GO = Language(
     "Go",
     frozenset(("go",)),
@@ -137,6 +137,8 @@ _SYS_CRATES: dict[str, tuple[str, ...]] = {
     "clang-sys": (),
     "core-foundation-sys": (),
     "curl-sys": ("libcurl4-openssl-dev",),
+    "dirs-sys": (),
+    "fsevent-sys": (),
     "hermit-abi-sys": (),
     "iana-time-zone-sys": (),
     "inotify-sys": (),
@@ -156,12 +158,15 @@ _SYS_CRATES: dict[str, tuple[str, ...]] = {
     "mach2-sys": (),
     "mysqlclient-sys": ("default-libmysqlclient-dev",),
     "ndk-sys": (),
+    "objc-sys": (),
     "openssl-sys": ("libssl-dev",),
     "pq-sys": ("libpq-dev",),
     "rdkafka-sys": (),
     "redox_sys": (),
     "ring": (),
+    "secp256k1-sys": (),
     "security-framework-sys": (),
+    "snmalloc-sys": ("g++",),
     "system-configuration-sys": (),
     "tikv-jemalloc-sys": (),
     "wasm-bindgen-sys": (),
@@ -221,8 +226,16 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     plan = Split(document, facts, stage)
     read = {unit.node.id: _kinds(facts.script(unit.node), tongue) for unit in plan.units if unit.node.name == "RUN"}
     working = [unit for unit in plan.units if unit.node.name == "RUN" and "build" in read[unit.node.id].kinds]
+    root = _folder(facts, working)
+    for unit in plan.units[plan.units.index(working[-1]) + 1 :]:
+        if unit.node.name == "RUN" and _places_built(facts, stage, unit, root):
+            working.append(unit)
+            found = read[unit.node.id]
+            others = tuple(name for name in found.others if name not in (*_PLACING, "strip"))
+            read[unit.node.id] = Kinds((found.kinds - {"other", "layout"}) | {"build"}, found.packages, others)
     last = plan.units.index(working[-1])
     before, after = plan.units[: last + 1], plan.units[last + 1 :]
+    wanted = _needs(facts, tongue, image, context, plan)
     packages = system_packages(image, before, after, read, small)
     # What fetches sources is for the build, unless the program itself is seen to call it.
     fetchers = (
@@ -230,7 +243,6 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
         & _FETCHERS
     )
     packages = {word: () if bare(word) in fetchers else known for word, known in packages.items()}
-    root = _folder(facts, working)
     if tongue is DOTNET:
         source, target = _published(facts, stage, context, working, launch)
         _check_port(facts, image, small, context)
@@ -240,7 +252,6 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
         source, target = _binary(facts, stage, tongue, working, launch, root)
     _check_places(facts, working, source)
     _check_linking(facts, tongue, image, working, context)
-    wanted = _needs(facts, tongue, image, context, plan)
     programs = needed_programs(
         facts,
         stage,
@@ -252,11 +263,11 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
         dropped=fetchers,
     )
     extra = missing([*wanted, *programs.packages], packages)
-    kept = _kept(facts, tongue, context, before, source)
+    kept = _kept(facts, stage, tongue, context, before, source, launch)
     if tongue is DOTNET and launch.cwd == source:
         kept = _Kept([], frozenset())  # the app reads what is beside it, and publishing puts that there
-    pairs = [(source, target), *kept.pairs] if source != root else [(root, root)]
-    _assign(plan, facts, tongue, image, before, read, packages, extra, pairs, kept.whole, root)
+    copies = [_Copy((source,), target), *_copies(kept)] if source != root else [_Copy((root,), root)]
+    _assign(plan, facts, tongue, image, before, read, packages, extra, copies, kept.whole, root)
     return plan, small, (facts.launch.evidence, *programs.evidence)
 
 
@@ -314,6 +325,24 @@ def _kinds(view: ScriptView | None, tongue: Language) -> Kinds:
                 "unknown-step", f"what {call.manager.name} {call.verb} does is not known", view.instruction
             )
     return Kinds(frozenset(found), what.packages, tuple(others))
+
+
+def _places_built(facts: Facts, stage: Stage, unit: Unit, root: str) -> bool:
+    """Whether a RUN below the last build step only moves about what that made: ``cp target/release/app app``."""
+    view = facts.script(unit.node)
+    workdir = facts.state(unit.node).workdir
+    if view is None or view.opaque is not None or not isinstance(workdir, Known):
+        return False
+    built = False
+    for command in view.commands:
+        name = base_name(command.name or "")
+        if name not in (*_PLACING, "strip", "mkdir", "chmod", "rm", "cd", "echo", "set"):
+            return False
+        for value in command.values[1:] if name in (*_PLACING, "strip") else ():
+            path = posixpath.normpath(posixpath.join(workdir.value, value or ""))
+            inside = bool(value) and not (value or "").startswith("-") and path.startswith(root.rstrip("/") + "/")
+            built = built or (inside and facts.context_file(path, stage) is None)
+    return built
 
 
 def _under_project(values: tuple[str | None, ...]) -> bool:
@@ -615,11 +644,16 @@ def _needs(facts: Facts, tongue: Language, image: BaseImage, context: Context, p
 class _Kept(NamedTuple):
     pairs: list[tuple[str, str]]  #: paths in the builder and in the image that runs
     whole: frozenset[int]  #: the COPY instructions all of whose files are kept: they stay as they are
+    files: frozenset[str] = frozenset()  #: those of the paths that are no folders
 
 
-def _kept(facts: Facts, tongue: Language, context: Context, before: list[Unit], binary: str) -> _Kept:
-    """What else of the project's folder must be there: everything that is no source."""
+def _kept(
+    facts: Facts, stage: Stage, tongue: Language, context: Context, before: list[Unit], binary: str, launch: Launch
+) -> _Kept:
+    """What else of the project's folder must be there: everything that is no source, and what the command names."""
     found: list[str] = []
+    files: set[str] = set()
+    covered: list[str] = []
     whole: set[int] = set()
     if context.listing.truncated:
         raise Impossible("needs-unknown", "the build context has more files than dockopt reads")
@@ -641,16 +675,49 @@ def _kept(facts: Facts, tongue: Language, context: Context, before: list[Unit], 
                 if context.is_dir(name):
                     entries, some_left = _entries(context, name, tongue)
                     kept += [posixpath.join(target, entry) for entry in entries]
+                    files.update(
+                        posixpath.join(target, entry)
+                        for entry in entries
+                        if not context.is_dir(posixpath.normpath(posixpath.join(name, entry)))
+                    )
                     left = left or some_left
                 elif tongue.sources.match(posixpath.basename(name)):
                     left = True
                 else:
                     kept.append(posixpath.join(target, posixpath.basename(name)) if folder else target)
+                    files.add(kept[-1])
         if kept and not left:
             whole.add(node.id)
+            covered.append(target)
         else:
             found += kept
-    return _Kept([(path, path) for path in dict.fromkeys(found) if path != binary], frozenset(whole))
+            covered += kept
+    for word in launch.argv[1:]:
+        path = posixpath.normpath(posixpath.join(launch.cwd, word.rpartition("=")[2]))
+        there = any(path == one or path.startswith(one.rstrip("/") + "/") for one in covered)
+        if not there and facts.context_file(path, stage) is not None:
+            found.append(path)
+            files.add(path)
+    return _Kept([(path, path) for path in dict.fromkeys(found) if path != binary], frozenset(whole), frozenset(files))
+
+
+class _Copy(NamedTuple):
+    sources: tuple[str, ...]
+    target: str  #: a folder where there are several sources
+
+
+def _copies(kept: _Kept) -> list[_Copy]:
+    """What is kept, the files of one folder together."""
+    found: dict[str, _Copy] = {}
+    for source, target in kept.pairs:
+        folder = posixpath.dirname(target)
+        if target not in kept.files:
+            found[target] = _Copy((source,), target)
+        elif folder in found and found[folder].sources[0] in kept.files:
+            found[folder] = _Copy((*found[folder].sources, source), folder.rstrip("/") + "/")
+        else:
+            found[folder] = _Copy((source,), target)
+    return list(found.values())
 
 
 def _entries(context: Context, folder: str, tongue: Language) -> tuple[list[str], bool]:
@@ -670,10 +737,15 @@ def _entries(context: Context, folder: str, tongue: Language) -> tuple[list[str]
 
 def _assign(
     plan: Split, facts: Facts, tongue: Language, image: BaseImage, before: list[Unit], read: dict[int, Kinds],
-    packages: dict[str, tuple[str, ...]], extra: list[str], pairs: list[tuple[str, str]], whole: frozenset[int], root: str,
+    packages: dict[str, tuple[str, ...]], extra: list[str], copies: list[_Copy], whole: frozenset[int], root: str,
 ) -> None:  # fmt: skip
     document = plan.document
     later = later_text(plan, before)
+    placed = [
+        posixpath.join(one.target, posixpath.basename(source)) if len(one.sources) > 1 else one.target
+        for one in copies
+        for source in one.sources
+    ]
     owners = {flag.value for unit in before if (flag := unit.node.flag("chown")) is not None}
     user = facts.state(before[-1].node).user
     if owners or isinstance(user, Unknown) or user.value.partition(":")[0] not in _ROOT_OWNED:
@@ -692,7 +764,7 @@ def _assign(
             plan.drop(unit)
             libraries += [one for word in read[node.id].packages for one in packages[word]]
         elif node.name == "RUN" and (
-            touches_project(facts, unit, read[node.id], root) or _comes_with(facts, unit, [path for _, path in pairs])
+            touches_project(facts, unit, read[node.id], root) or _comes_with(facts, unit, placed)
         ):
             plan.into_builder(unit, comments=True)
             plan.drop(unit)
@@ -705,9 +777,8 @@ def _assign(
         else:
             plan.carry(unit, later)
     text = install_text(document, image, [*libraries, *extra], keep_lists=plan.lists_read(packages))
-    text += render(
-        document, "copy_from", builder=plan.builder, pairs=[(a, _shorter(b, root)) for a, b in pairs], chown=None
-    )
+    pairs = [(" ".join(one.sources), _shorter(one.target, root)) for one in copies]
+    text += render(document, "copy_from", builder=plan.builder, pairs=pairs, chown=None)
     place = next((unit for unit in before if unit.node.id in whole), None)
     if place is not None and (libraries or extra):
         # Above what may change with every commit.
@@ -734,6 +805,6 @@ def _comes_with(facts: Facts, unit: Unit, targets: list[str]) -> bool:
 
 def _shorter(path: str, root: str) -> str:
     """A path below the working directory as people write it."""
-    if path == root:
+    if path.rstrip("/") == root:
         return "./"
     return "./" + path[len(root) + 1 :] if root != "/" and path.startswith(root + "/") else path

@@ -23,10 +23,12 @@ from dockopt_transforms._render import render
 from dockopt_transforms._tables import word_set as words
 from dockopt_transforms.stages import _npm
 from dockopt_transforms.stages._plan import (
+    ANYWHERE,
     Impossible,
     Kinds,
     Split,
     Unit,
+    builds_nothing,
     copies_into,
     covered,
     install_text,
@@ -38,7 +40,7 @@ from dockopt_transforms.stages._plan import (
     touches_project,
 )
 from dockopt_transforms.stages._programs import needed_programs
-from dockopt_transforms.stages._system import at_run_time
+from dockopt_transforms.stages._system import at_run_time, bare
 
 if TYPE_CHECKING:
     from dockopt.api import App, Context
@@ -145,8 +147,10 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     last = plan.units.index(working[-1])
     before, after = plan.units[: last + 1], plan.units[last + 1 :]
     root = _workdir(facts, working)
-    packages = system_packages(image, before, after, read, runtime)
     building = any("build" in read[unit.node.id].kinds for unit in working)
+    packages: dict[str, tuple[str, ...]] = {}
+    if building or full or not builds_nothing(read.values()):
+        packages = _without_gyp(project, system_packages(image, before, after, read, runtime))
     if not building and not full and no_build_packages(packages):
         raise Impossible("no-build-work", f"{image.reference} is small already and nothing is built")
 
@@ -163,8 +167,30 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
         facts, stage, [unit.node for unit in after], image, runtime, suffixes=(".js", ".mjs", ".cjs", ".ts")
     )
     extra = missing([*wanted, *programs.packages], packages)
-    _assign(plan, facts, project, image, before, read, packages, extra, root, needs.prisma)
+    _assign(plan, facts, project, image, before, read, packages, extra, root, needs.prisma, small=not full)
     return plan, runtime, (project.app.evidence, *programs.evidence)
+
+
+_GYP = frozenset(("python", "python2", "python3", "python3-minimal", "python3-setuptools", "py3-setuptools"))
+_COMPILERS = frozenset(("g++", "gcc", "make", "build-essential", "build-base", "alpine-sdk"))
+_CALLS_PYTHON = re.compile(r"\bpython[23]?\b|\.py\b", re.I)
+
+
+def _without_gyp(project: _Project, packages: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The packages, those of Python left out where they came beside a compiler for node-gyp, which is written in it."""
+    if not {bare(word) for word in packages} & _COMPILERS or not {bare(word) for word in packages} & _GYP:
+        return packages
+    context = project.context
+    if context.listing.truncated:
+        return packages
+    for name in context.listing.files:
+        if name.endswith((*_SOURCES, ".sh", ".json", ".py")) and not name.endswith(
+            ("package-lock.json", "tsconfig.json")
+        ):
+            text = context.text(name)
+            if name.endswith(".py") or isinstance(text, Unknown) or _CALLS_PYTHON.search(text.value):
+                return packages
+    return {word: () if bare(word) in _GYP else known for word, known in packages.items()}
 
 
 def _kinds(view: ScriptView | None) -> Kinds:
@@ -234,7 +260,7 @@ def _workdir(facts: Facts, working: list[Unit]) -> str:
 
 def _assign(
     plan: Split, facts: Facts, project: _Project, image: BaseImage, before: list[Unit], read: dict[int, Kinds],
-    packages: dict[str, tuple[str, ...]], extra: list[str], root: str, prisma: bool,
+    packages: dict[str, tuple[str, ...]], extra: list[str], root: str, prisma: bool, *, small: bool,
 ) -> None:  # fmt: skip
     document = plan.document
     later = later_text(plan, before)
@@ -282,6 +308,9 @@ def _assign(
         plan.write(render(document, "run", command=prune))
         plan.lost_packages.append("npm:~*")
     installs = install_text(document, image, [*libraries, *extra], keep_lists=plan.lists_read(packages))
+    tools = any(re.search(r"\s(?:-g|--global|global)\s", unit.node.rest) for unit in building)
+    if small and building and keep is None and prune is None and not tools and no_build_packages(packages):
+        raise Impossible("no-build-work", f"{image.reference} is small already and all the project has must be there")
     names = ["node_modules"] if not building else ["."] if keep is None else ["node_modules", *keep]
     pairs = [
         (posixpath.join(root, name) if name != "." else root, f"./{name}" if name != "." else "./") for name in names
@@ -396,6 +425,9 @@ def _kept(plan: Split, facts: Facts, project: _Project, before: list[Unit], root
     match = re.match(r"node(?: -[^ ]+)* (?:\./|" + re.escape(root) + r"/)?([\w./-]+)$", started or "")
     if match is None or not any(match[1] == name or match[1].startswith(name + "/") for name in outputs):
         return None
+    for unit in plan.units[len(before) :]:
+        if unit.node.name == "RUN" and not kinds(facts.script(unit.node), frozenset()).kinds <= ANYWHERE:
+            return None  # it may read what a build alone reads
     whole = [unit for unit in before if unit.node.name in ("COPY", "ADD") and unit.node.flag("from") is None]
     if not any(unit.node.args[:-1] in ((".",), ("./",)) for unit in whole):
         return None

@@ -29,7 +29,7 @@ from dockopt.api import (
 )
 from dockopt_transforms._render import render
 from dockopt_transforms._tables import word_set as words
-from dockopt_transforms.stages._system import PACKAGES, RUN_ONLY, at_run_time, bare
+from dockopt_transforms.stages._system import BUILD_ONLY, PACKAGES, RUN_ONLY, at_run_time, bare
 
 # Read by the program that runs, never by a build.
 RUN_TIME_VARIABLES = words("""
@@ -41,6 +41,7 @@ RUN_TIME_VARIABLES = words("""
 CONFIG = frozenset(("LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL", "VOLUME", "MAINTAINER"))
 # Their packages are on archive.debian.org alone, which the images do not ask.
 ARCHIVED = frozenset(("squeeze", "wheezy", "jessie", "stretch", "buster"))
+ANYWHERE = frozenset(("system", "clean", "neutral", "accounts"))  # do the same in whatever folder they run
 LAYOUT = frozenset(("mkdir", "touch", "ln", "install", "chmod", "chown", "chgrp"))
 ACCOUNTS = frozenset(("useradd", "adduser", "groupadd", "addgroup", "usermod", "groupmod"))
 NEUTRAL = frozenset(
@@ -113,8 +114,10 @@ class Split:
         self.lost: list[str] = []  #: variables of the toolchain that the stage that runs no longer sets
         self.lost_config: list[str] = []  #: other keys of the configuration that change
         self.lost_packages: list[str] = []  #: packages of other managers than the system's, as effects name them
+        self.gained_packages: list[str] = []  #: the same, of what comes besides
         self._above: dict[int, str] = {}
         self._moved: set[int] = set()  #: nodes whose comments go with them
+        self._top = ""  #: new text right below the FROM of the stage that runs
 
     def into_builder(self, unit: Unit, *, comments: bool) -> None:
         """Write an instruction into the builder, with the comments above it or without."""
@@ -152,6 +155,23 @@ class Split:
     def put_above(self, unit: Unit, text: str) -> None:
         """Put new text above an instruction that stays, and above the comments that belong to it."""
         self._above[unit.node.id] = text
+
+    def keep_workdir(self, image: BaseImage, runtime: str) -> None:
+        """Set the working directory that comes from the base image, where the stage that runs is built on another's."""
+        small = lookup(runtime)
+        if not image.workdir or (small is not None and small.workdir == image.workdir):
+            return
+        for unit in self.units:
+            node = unit.node
+            if node.name == "WORKDIR" and node.rest.startswith("/"):
+                return
+            relative = node.name in ("COPY", "ADD") and not (node.args and node.args[-1].startswith("/"))
+            if node.name == "RUN":
+                relative = not kinds(self.facts.script(node), frozenset()).kinds <= ANYWHERE
+            if node.name == "WORKDIR" or (relative and self.stays(unit)):
+                break
+        self._top = f"{self.document.keyword('WORKDIR')} {image.workdir}{self.eol}"
+        self.lost_config.append("workdir")
 
     def stays(self, unit: Unit) -> bool:
         """Whether an instruction stays in the stage that runs as it is."""
@@ -236,7 +256,7 @@ class Split:
         while self.build and not self.build[-1].strip():
             self.build.pop()
         body = "".join(self.build)
-        editor.replace(self.stage.from_, f"{builder_from}{eol}{body}{eol}{runtime_from}{eol}")
+        editor.replace(self.stage.from_, f"{builder_from}{eol}{body}{eol}{runtime_from}{eol}{self._top}")
         gap = False
         for unit in self.units:
             gap = gap or any(isinstance(node, Blank) for node in unit.lead)
@@ -285,17 +305,34 @@ def from_texts(document: Document, stage: Stage, base: str, runtime: str, builde
     return f"{keyword} {flags}{written} {as_} {builder}", f"{keyword} {flags}{final}{name}"
 
 
+_VARIABLE = re.compile(r"\$(?:\{(\w+)[^}]*\}|(\w+))")
+# What people put more than a version number or a code name into: ``3.12-alpine``, another image.
+_ANY_TAG = re.compile(r"VARIANT|TAG|IMAGE|BASE|FLAVOU?R", re.I)
+
+
 def written_like(written: str, value: str, new: str) -> str | None:
-    """``new`` with the variables that ``written``, whose value is ``value``, has; None where it cannot be."""
+    """``new`` with the variables that ``written``, whose value is ``value``, has; None where it cannot be.
+
+    A variable is somebody's to set: what is written behind it must be right for its other values too. So it
+    may hold the number at the front of the tag (of Debian's images, the code name), and nothing else that changes.
+    """
     if written == value:
         return new
     if "$" not in written:  # docker.io/library/ in front, which the value has too
         return new if written.endswith(value) else None
-    last = max((match.end() for match in re.finditer(r"\$(?:\{[^}]*\}|\w+)", written)), default=0)
+    bare_text = _VARIABLE.sub(lambda match: "\0" * len(match[0]), written)
+    colon = bare_text.rfind(":")
+    found = [match for match in _VARIABLE.finditer(written) if match.start() > colon]
+    if colon < bare_text.rfind("/") or colon < 0 or len(found) > 1 or (found and found[0].start() != colon + 1):
+        return None
+    last = max(match.end() for match in _VARIABLE.finditer(written))
     tail = written[last:]
     if not value.endswith(tail):
         return None
     head = value[: len(value) - len(tail)]
+    tag = r"\d+(?:\.\d+)*|[a-z]+" if value.startswith("debian:") else r"\d+(?:\.\d+)*"
+    if found and (not re.fullmatch(tag, head.rpartition(":")[2]) or _ANY_TAG.search(found[0][1] or found[0][2])):
+        return None
     if not new.startswith(head) or (written[last - 1] != "}" and re.match(r"\w", new[len(head) :])):
         return None  # ``$TAG`` would run into what follows it
     return written[:last] + new[len(head) :]
@@ -474,6 +511,8 @@ def kinds(view: ScriptView | None, installers: frozenset[str]) -> Kinds:
             found.add("clean")
         elif name in NEUTRAL:
             found.add("neutral")
+        elif name == "rm" and _inside_project(command.values[at + 1 :]):
+            found.add("layout")  # files of the project that shall not be in the image
         elif name in LAYOUT:
             found.add("layout")
         elif name in ACCOUNTS:
@@ -482,6 +521,25 @@ def kinds(view: ScriptView | None, installers: frozenset[str]) -> Kinds:
             found.add("other")
             others.append(name or command.words[0].text)
     return Kinds(frozenset(found), tuple(packages), tuple(others))
+
+
+def _inside_project(values: tuple[str | None, ...]) -> bool:
+    """Whether the operands of an ``rm -f`` are names below the working directory, and not all there is."""
+    paths = [value for value in values if value is None or not value.startswith("-")]
+    forced = any(value is not None and re.match(r"-\w*f|--force", value) for value in values)
+    return (
+        forced
+        and bool(paths)
+        and all(
+            value and not value.startswith(("/", "~", "*")) and ".." not in value and value != "." for value in paths
+        )
+    )
+
+
+def builds_nothing(read: Iterable[Kinds]) -> bool:
+    """Whether no package that is installed is there for a build alone, by its name."""
+    names = [bare(word) for what in read for word in what.packages]
+    return not any(name in BUILD_ONLY or name.endswith("-dev") or name.startswith(("gcc-", "g++-")) for name in names)
 
 
 def single_stage(facts: Facts) -> Stage:

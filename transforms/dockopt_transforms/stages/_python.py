@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from dockopt.api import (
     BaseImage,
+    Command,
     Document,
     Facts,
     Instruction,
@@ -21,6 +22,7 @@ from dockopt.api import (
     ScriptView,
     Stage,
     Unknown,
+    base_name,
     expand_known,
     slim,
     splice,
@@ -32,6 +34,7 @@ from dockopt_transforms.stages._plan import (
     Kinds,
     Split,
     Unit,
+    builds_nothing,
     covered,
     install_text,
     later_text,
@@ -53,13 +56,14 @@ from dockopt_transforms.stages._pytools import (
     uv_environment,
     verb,
 )
-from dockopt_transforms.stages._system import at_run_time
+from dockopt_transforms.stages._system import at_run_time, bare
 
 VENV = "/opt/venv"
 _ELSEWHERE = ("--target", "-t", "--prefix", "--root", "--user", "--python")
 _PLACES = frozenset(("PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_ROOT", "PYTHONUSERBASE", "PYTHONHOME", "VIRTUAL_ENV"))
-# What gcc links with beside libc and libstdc++; without it numerical packages built here do not load.
+# What gcc links with beside libc and libstdc++, and brings; without it numerical packages built here do not load.
 _OPENMP = ("libgomp1",)
+_GCC = re.compile(r"(?:build-essential|gcc|g\+\+|gfortran|libtool)(?:-[\d.]+)?\Z")
 _MANIFEST = re.compile(r"(?:.*/)?(?:requirements|constraints|reqs?)[\w.-]*(?:\.txt|\.in|/?)?\Z", re.I)
 _OWN_PATHS = re.compile(
     r"/usr/local/bin/(?:python|pip|\w*corn|flask|celery|django)|/(?:site|dist)-packages\b|/root/\.local\b"
@@ -67,7 +71,19 @@ _OWN_PATHS = re.compile(
 
 
 _HANDLE_SIGTERM = frozenset(
-    ("uvicorn", "gunicorn", "hypercorn", "daphne", "granian", "celery", "fastapi", "sanic", "streamlit", "rq", "dramatiq")
+    (
+        "uvicorn",
+        "gunicorn",
+        "hypercorn",
+        "daphne",
+        "granian",
+        "celery",
+        "fastapi",
+        "sanic",
+        "streamlit",
+        "rq",
+        "dramatiq",
+    )
 )
 _INITS = frozenset(("tini", "dumb-init", "catatonit"))
 
@@ -113,6 +129,9 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
         raise Impossible("base-unknown", f"the tag {image.reference} is not in the table", stage.from_)
 
     plan = Split(document, facts, stage)
+    # An environment sees no packages of the system's Python: it has a pip of its own, and of what is required those
+    # that were there already.
+    plan.gained_packages.append("pip:~*")
     tool = uses_tool(facts, stage)
     read = {unit.node.id: python_kinds(facts.script(unit.node), tool) for unit in plan.units if unit.node.name == "RUN"}
     calls = [
@@ -120,7 +139,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
         for view, call in facts.invocations("pip")
         if view.stage is stage and call.verb == "install" and "install" in read[view.instruction.id].kinds
     ]
-    _check_paths(document, facts, stage, calls)
+    _check_paths(document, facts, stage, calls, _made_environment(facts, stage))
     working = [unit for unit in plan.units if unit.node.name == "RUN" and "install" in read[unit.node.id].kinds]
     if not working:
         raise Impossible("unknown-step", "what installs the packages is not read")
@@ -128,13 +147,18 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     before, after = plan.units[: last + 1], plan.units[last + 1 :]
     root_until(facts, (unit.node for unit in before))
 
+    if not full and tool is None and builds_nothing(read.values()):
+        why = f"{image.reference} is small already and nothing is installed for the build alone"
+        raise Impossible("no-build-work", why)
+    own = _own_environment(facts, stage, before, read)
     packages = system_packages(image, before, after, read, runtime)
-    needs = _requirements(facts, stage, calls, image, full, tool, working)
+    openmp = image.manager == "apt" and any(_GCC.match(bare(word)) for word in packages)
+    needs = _requirements(facts, stage, calls, image, full, tool, working, openmp)
     programs = needed_programs(facts, stage, [unit.node for unit in after], image, runtime)
     if not full and no_build_packages(packages) and tool is None:
         why = f"{image.reference} is small already and nothing is installed for the build alone"
         raise Impossible("no-build-work", why)
-    venv = VENV
+    venv = own or VENV
     syncs = [
         unit
         for unit in working
@@ -157,7 +181,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
         packages,
         missing([*needs.packages, *programs.packages], packages),
         image,
-        _Environment(venv, made=bool(syncs), named=tool is not None),
+        _Environment(venv, made=bool(syncs) or own is not None, named=tool is not None),
     )
     return plan, runtime, (*needs.evidence, *programs.evidence)
 
@@ -209,9 +233,7 @@ def _ignores_sigterm(plan: Split, facts: Facts) -> bool:
     if any(unit.node.name == "STOPSIGNAL" for unit in plan.units):
         return False
     launch, context = facts.launch, facts.context
-    if isinstance(launch, Known) and (
-        launch.value.program in _HANDLE_SIGTERM or set(launch.value.wrappers) & _INITS
-    ):
+    if isinstance(launch, Known) and (launch.value.program in _HANDLE_SIGTERM or set(launch.value.wrappers) & _INITS):
         return False
     if isinstance(context, Unknown):
         return True
@@ -220,7 +242,73 @@ def _ignores_sigterm(plan: Split, facts: Facts) -> bool:
     return not any(isinstance(text, Known) and "SIGTERM" in text.value for text in texts)
 
 
-def _check_paths(document: Document, facts: Facts, stage: Stage, calls: list[tuple[ScriptView, Invocation]]) -> None:
+def _made_environment(facts: Facts, stage: Stage) -> str | None:
+    """The virtual environment that a RUN of the file makes, by its absolute path; None where there is none.
+
+    :raises Impossible: for several, or one that only the build knows.
+    """
+    found: dict[str, None] = {}
+    for view in facts.scripts:
+        workdir = facts.state(view.instruction).workdir
+        for command in view.commands if view.stage is stage and view.opaque is None else ():
+            place = _venv_of(command)
+            if place is None:
+                continue
+            env = facts.state(view.instruction).env
+            path = expand_known(place, env, "\\")
+            if not path or not isinstance(workdir, Known) or "--system-site-packages" in command.values:
+                raise Impossible(
+                    "install-location", "where the virtual environment is made is not known", view.instruction
+                )
+            found[posixpath.normpath(posixpath.join(workdir.value, path))] = None
+    if len(found) > 1:
+        raise Impossible("install-location", f"several virtual environments are made: {', '.join(found)}")
+    return next(iter(found), None)
+
+
+def _venv_of(command: Command) -> str | None:
+    """What ``python -m venv PLACE`` and ``virtualenv PLACE`` name, as written."""
+    texts = [word.value if word.value is not None else word.text.strip('"') for word in command.words]
+    if len(texts) > 3 and base_name(texts[0]) in ("python", "python3") and texts[1:3] == ["-m", "venv"]:
+        return texts[-1]
+    return None
+
+
+def _own_environment(facts: Facts, stage: Stage, before: list[Unit], read: dict[int, Kinds]) -> str | None:
+    """The environment the file makes itself, found by PATH in what runs; its RUN is taken for one that installs.
+
+    :raises Impossible: for one that PATH does not name.
+    """
+    path = _made_environment(facts, stage)
+    if path is None:
+        return None
+    state = facts.states.of_stage(stage).end
+    if not (state.env.get("PATH") or "").startswith(f"{path}/bin:") and not _on_path(facts, stage, path):
+        raise Impossible("install-location", f"the environment {path} is not first on PATH")
+    for unit in before:
+        view = facts.script(unit.node)
+        what = read.get(unit.node.id)
+        if view is None or what is None or not any(_venv_of(command) for command in view.commands):
+            continue
+        others = tuple(name for name in what.others if name not in ("python", "python3"))
+        kinds_ = what.kinds | {"install"} if others else (what.kinds - {"other"}) | {"install"}
+        read[unit.node.id] = Kinds(kinds_, what.packages, others)
+    return path
+
+
+def _on_path(facts: Facts, stage: Stage, path: str) -> bool:
+    """Whether an ENV puts the programs of an environment first on PATH, by its path or by a variable that holds it."""
+    for node in stage.instructions:
+        for pair in node.pairs if node.name == "ENV" else ():
+            first = pair.value.strip("\"'").partition(":")[0]
+            if pair.key == "PATH" and expand_known(first, facts.state(node).env, node.escape) == f"{path}/bin":
+                return True
+    return False
+
+
+def _check_paths(
+    document: Document, facts: Facts, stage: Stage, calls: list[tuple[ScriptView, Invocation]], own: str | None
+) -> None:
     for view, call in calls:
         option = call.option(*_ELSEWHERE)
         if option is not None:
@@ -229,14 +317,17 @@ def _check_paths(document: Document, facts: Facts, stage: Stage, calls: list[tup
             raise Impossible(
                 "editable-install", "an editable install leaves its files among the sources", view.instruction
             )
-        if "/" in call.executable.text or call.wrappers:
+        if (
+            "/" in call.executable.text and call.executable.value not in (f"{own}/bin/pip", f"{own}/bin/pip3")
+        ) or call.wrappers:
             raise Impossible(
                 "install-location",
                 f"pip is called as {call.command.words[0].text}, past any environment",
                 view.instruction,
             )
     names = {pair.key for node in stage.instructions if node.name == "ENV" for pair in node.pairs}
-    clash = sorted(names & _PLACES)
+    places = {facts.states.of_stage(stage).end.env.get("VIRTUAL_ENV")}
+    clash = sorted((names & _PLACES) - ({"VIRTUAL_ENV"} if own is not None and places == {own} else set()))
     if clash:
         raise Impossible("install-location", f"{clash[0]} says where Python's packages are")
     found = _OWN_PATHS.search(document.text)
@@ -290,7 +381,7 @@ def _assign(
         else:
             plan.carry(unit, later)
     text = install_text(document, image, [*libraries, *extra], keep_lists=plan.lists_read(packages))
-    on_path = any(
+    on_path = _on_path(facts, plan.stage, environment.path) or any(
         pair.key == "PATH" and f"{environment.path}/bin" in pair.value
         for node in plan.stage.instructions
         if node.name == "ENV"
@@ -326,8 +417,9 @@ def _requirements(
     full: bool,
     tool: str | None,
     working: list[Unit],
+    openmp: bool,
 ) -> Need:
-    """The packages that what pip installs needs besides Python.
+    """The packages that what pip installs needs besides Python. ``openmp``: there is a gcc to link with its library.
 
     On a full image everything installed must be known: it may have been built against libraries the slim
     one lacks. On a slim one those had to be named, and are handled by name.
@@ -340,7 +432,7 @@ def _requirements(
     for line, where, node in lines:
         read = _pypi.parse(line)
         if read is None:
-            packages += _OPENMP if image.manager == "apt" else ()
+            packages += _OPENMP if openmp else ()
             if full:
                 raise Impossible("needs-unknown", f"what {line.strip()} ({where}) needs at run time is not known", node)
             continue
@@ -357,18 +449,12 @@ def _requirements(
         if since is not None and pinned is not None and tuple(map(int, pinned[1].split("."))) < since[0]:
             developing += since[1]
         programs = _pypi.PROGRAMS.get(name, ())
-        if (
-            full
-            and not developing
-            and not programs
-            and name not in _pypi.SELF_CONTAINED
-            and name not in _pypi.LIBRARIES
-        ):
+        if full and not developing and not programs and not _pypi.self_contained(name) and name not in _pypi.LIBRARIES:
             raise Impossible(
                 "needs-unknown", f"whether {name} ({where}) needs libraries of {image.reference} is not known", node
             )
         if not full:
-            if name not in _pypi.SELF_CONTAINED and name not in _pypi.LIBRARIES and image.manager == "apt":
+            if not _pypi.self_contained(name) and name not in _pypi.LIBRARIES and openmp:
                 packages += _OPENMP
             continue
         for one in developing:
@@ -389,7 +475,7 @@ def requirements(
 
     :raises Impossible: where something may compile while it runs, or nobody can tell.
     """
-    return _requirements(facts, stage, calls, image, False, None, []).packages
+    return _requirements(facts, stage, calls, image, False, None, [], image.manager == "apt").packages
 
 
 def _of_tool(facts: Facts, stage: Stage, tool: str, working: list[Unit]) -> list[tuple[str, str, Instruction]]:

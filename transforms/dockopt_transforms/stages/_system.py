@@ -9,10 +9,10 @@ from dockopt_transforms._tables import word_set as words
 
 # What a build needs and nothing that runs does: compilers, linkers, generators, headers of languages.
 BUILD_ONLY = words("""
-    alpine-sdk autoconf autoconf2.13 autogen automake autopoint autotools-dev bison build-base build-essential byacc ccache cargo clang
+    alpine-sdk autoconf autoconf2.13 autogen automake autopoint autotools-dev binutils bison build-base build-essential byacc ccache cargo clang
     cmake cpp debhelper devscripts dh-autoreconf dpkg-dev flex g++ g++-multilib gcc gcc-multilib gfortran help2man intltool libc-dev
     libc6-dev libtool libtool-bin linux-headers linux-libc-dev lld llvm m4 make meson musl-dev nasm ninja-build patchelf pkg-config
-    pkgconf protobuf-compiler python-all-dev python-dev python2-dev python2.7-dev python3-all-dev python3-dev python3-distutils
+    pkgconf protobuf-compiler python-all-dev python-dev python2-dev python2.7-dev python3-all-dev python3-dev
     python3-wheel ruby-dev rustc samurai scons swig yasm
     """)
 # What builds may call while they fetch or unpack; everything else that is no header stays on the side that runs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
@@ -63,6 +64,7 @@ class DropBuildDeps(Transform):
         needs-unknown: what pip installs may compile while it runs
         package-unknown: nobody knows which package runs what was built with a ``-dev`` package
         used-later: a later step may build with the packages
+        python-goes-too: Python itself may have come with what would be purged
         mixed-list: the RUN is no plain list joined by ``&&``
 
     References:
@@ -118,6 +120,17 @@ def _calls(view: ScriptView) -> tuple[Invocation, Invocation] | None:
     return installs[0], pips[-1]
 
 
+def _names_python(facts: Facts, stage: Stage, image: BaseImage) -> bool:
+    """Whether the distribution's Python is there on purpose: in the base image, or named in an install."""
+    return "python3" in image.tools or any(
+        bare(word.text) in ("python3", "python3-minimal", "python3-pip", "python3-venv")
+        or re.fullmatch(r"python3\.\d+", bare(word.text))
+        for view, call in facts.invocations("apt")
+        if view.stage in stage.chain and call.action == "install"
+        for word in call.operands
+    )
+
+
 def _builds(word: Word) -> bool:
     name = bare(word.text)
     return name in BUILD_ONLY or name.endswith("-dev")
@@ -141,6 +154,9 @@ def _job(
         if known.value != (word.text,):
             purge.append(bare(word.text))
             keep += [one for one in known.value if one not in named]
+    if image.name not in ("python", "pypy") and not _names_python(facts, stage, image):
+        why = "no install names python3: purging what brought it would take it along"
+        raise Impossible("python-goes-too", why, node)
     position = stage.instructions.index(node)
     for other in stage.instructions[position + 1 :]:
         later = facts.script(other)

@@ -13,6 +13,7 @@ from dockopt.api import (
     Effects,
     Facts,
     Instruction,
+    Known,
     Phase,
     Proposal,
     Refusal,
@@ -20,9 +21,11 @@ from dockopt.api import (
     Stage,
     Transform,
     Unknown,
+    base_name,
     lookup,
     slim,
     split_reference,
+    unwrap,
 )
 from dockopt_transforms._tables import word_set as words
 from dockopt_transforms.stages._plan import BASIC, Impossible, written_like
@@ -40,6 +43,38 @@ _ESSENTIAL = words("""
     mawk awk hostname arch dpkg-divert dpkg-query apt-config runuser nproc numfmt shuf tac tsort base32 sha1sum sha512sum
     python python3 pip pip3 node npm npx yarn corepack ruby gem bundle bundler
     """)
+# Build from source, or call what does, with whatever the image has.
+_BUILDERS = words(
+    "mix rebar rebar3 stack cabal swift cpan cpanm julia lein sbt clojure mvn mvnw gradle gradlew ant rake R Rscript pecl luarocks"
+)
+_SCRIPTS = frozenset(("npm", "yarn", "pnpm", "bun", "npx", "bunx"))
+_ON_JAVA = frozenset(("openjdk", "tomcat", "maven", "gradle", "jetty", "groovy", "clojure"))
+# Java's own drawing, and libraries that draw: they need the fonts and libfreetype that the slim variants leave out.
+_DRAWS = re.compile(
+    r"java\.awt|javax\.(?:swing|imageio|print)\b|javafx|\bpoi\b|jasperreports|jfreechart|itext|openpdf|pdfbox|captcha|thumbnailator|batik|easyexcel"
+    r"|barcode|zxing|openhtmltopdf|flying-saucer|aspose|docx4j|tess4j|jmeter"
+)
+# Their own CMD is a prompt: a file without one makes an image to build on, or to work in.
+_PROMPTS = frozenset(
+    (
+        "python",
+        "node",
+        "ruby",
+        "perl",
+        "openjdk",
+        "erlang",
+        "elixir",
+        "haskell",
+        "julia",
+        "pypy",
+        "rust",
+        "gcc",
+        "maven",
+        "gradle",
+        "swift",
+        "clojure",
+    )
+)
 # Their update-alternatives fail without /usr/share/man/man1 and man7 (https://bugs.debian.org/863199).
 _NEEDS_MANUALS = re.compile(r"openjdk-|default-(?:jdk|jre)|postgresql|ca-certificates-java|maven|ant\b|gradle|tomcat")
 
@@ -65,6 +100,8 @@ class SlimBase(Transform):
         context-unknown: the build context, whose sources may call programs, is not known
         needs-unknown: a program that the app calls has no package that is known
         unread-script: a RUN's script is not read
+        no-start: nothing says what the image runs: others build on it, or people work in it
+        may-draw: a Java program may draw or print, for which the slim variant has no fonts
         base-unknown: a variable hides the part of the tag that would change
 
     References:
@@ -126,6 +163,10 @@ def _check(facts: Facts, stage: Stage, image: BaseImage, small: str) -> None:
                 raise Impossible("needs-more", why, place.instruction)
     if image.name in _DISTRIBUTIONS:
         return
+    if image.name in _PROMPTS and not {"cmd", "entrypoint"} & facts.config(stage).keys():
+        raise Impossible("no-start", "nothing says what the image runs: it is there to build on, or to work in")
+    if image.name in _ON_JAVA:
+        _check_drawing(facts, small)
     there = lookup(small)
     tools = BASIC | _ESSENTIAL | _MANAGERS | (there.tools if there is not None else frozenset())
     for node in stage.instructions:
@@ -144,6 +185,20 @@ def _check(facts: Facts, stage: Stage, image: BaseImage, small: str) -> None:
                     f"{call.manager.name} may build what it installs with the full image's compilers",
                     node,
                 )
+            if (
+                call.manager.name in _SCRIPTS
+                and call.action != "clean"
+                and call.verb not in ("config", "version", "-v", "--version")
+            ):
+                what = f"what {call.manager.name} {call.verb or ''}".rstrip()
+                raise Impossible("may-compile", f"{what} runs may need the full image's compilers", node)
+        for command in view.commands:
+            values = [value or "" for value in command.values[unwrap(command) :]]
+            name = base_name(values[0]) if values else ""
+            builds = name in _BUILDERS or (name in ("bundle", "bundler") and "exec" in values)
+            builds = builds or (name.startswith("python") and ("setup.py" in values or values[1:3] == ["-m", "build"]))
+            if builds or (name in _SCRIPTS and name not in ("npm", "yarn", "pnpm", "bun")):
+                raise Impossible("may-compile", f"{name} may build with the full image's compilers and programs", node)
         for name in command_names(view.script.text):
             if name not in tools:
                 raise Impossible("needs-more", f"{name} is not known to be in {small}", node)
@@ -152,6 +207,30 @@ def _check(facts: Facts, stage: Stage, image: BaseImage, small: str) -> None:
     )
     if needed.packages:
         raise Impossible("needs-more", f"{needed.evidence[0]} is not in {small}")
+
+
+def _check_drawing(facts: Facts, small: str) -> None:
+    """Whether the sources of a Java program show that it draws nothing.
+
+    :raises Impossible: where they do not, or are not there.
+    """
+    context = facts.context
+    if isinstance(context, Unknown):
+        raise Impossible("context-unknown", f"whether the program draws is not known: {context.reason}")
+    read = False
+    for name in context.value.listing.files:
+        if not name.endswith(
+            (".java", ".kt", ".scala", ".groovy", ".clj", ".gradle", ".gradle.kts", "pom.xml", "build.sbt")
+        ):
+            continue
+        text = context.value.text(name)
+        found = _DRAWS.search(text.value) if isinstance(text, Known) else None
+        if found is not None or isinstance(text, Unknown):
+            why = f"speaks of {found[0]}" if found is not None else "is not read"
+            raise Impossible("may-draw", f"{name} {why}: {small} has no fonts and no libfreetype")
+        read = read or not name.endswith((".gradle", ".gradle.kts", "pom.xml", "build.sbt"))
+    if not read or context.value.listing.truncated:
+        raise Impossible("may-draw", f"the sources of the program are not in the build context; {small} has no fonts")
 
 
 def _edit(node: Instruction, written: str, new: str, editor: Editor) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Safety, Transform
+from dockopt.api import Document, Editor, Effects, Facts, Known, Phase, Proposal, Refusal, Safety, Stage, Transform
 from dockopt_transforms.stages import _compiled, _node, _php, _python, _ruby
 from dockopt_transforms.stages._plan import Impossible, from_texts, single_stage
 
@@ -20,6 +20,26 @@ EFFECTS = Effects(
     packages_added=("apt:*", "apk:*"),
     packages_removed=("apt:~*", "apk:~*"),  # those of the larger base image; what commands name must stay
 )
+# What each tool goes by.
+_MANIFESTS = {
+    "poetry": ("pyproject.toml",),
+    "uv": ("pyproject.toml",),
+    "pipenv": ("Pipfile",),
+    "npm": ("package.json",),
+    "yarn": ("package.json",),
+    "pnpm": ("package.json",),
+    "bun": ("package.json",),
+    "go": ("go.mod",),
+    "cargo": ("Cargo.toml",),
+    "mvn": ("pom.xml",),
+    "mvnw": ("pom.xml",),
+    "gradle": ("build.gradle", "build.gradle.kts"),
+    "gradlew": ("build.gradle", "build.gradle.kts"),
+    "dotnet": (".csproj", ".fsproj", ".vbproj"),
+    "bundle": ("Gemfile",),
+    "composer": ("composer.json",),
+}
+_FETCHING = ("git", "curl", "wget", "svn", "hg")
 _ECOSYSTEMS = (_node, _compiled, _ruby, _php, _python)
 
 
@@ -61,6 +81,7 @@ class SplitStages(Transform):
         install-location: packages are installed or looked for outside of a virtual environment
         editable-install: an editable install leaves its files among the sources
         cleaned-already: the RUN that installs build packages removes them too
+        manifest-unreadable: the manifest of what is built does not parse, or ``.dockerignore`` hides it
         onbuild: images built from this one need what it has
 
     References:
@@ -107,8 +128,13 @@ class SplitStages(Transform):
                 continue
             try:
                 stage = single_stage(facts)
+                _check_manifests(facts, stage, _unread)
                 plan, runtime, evidence = ecosystem.split(document, facts, stage)
+                _check_manifests(facts, stage, _missing)
                 assert stage.base is not None
+                image = facts.base_image(stage)
+                if image is not None:
+                    plan.keep_workdir(image, runtime)
                 builder_from, runtime_from = from_texts(document, stage, stage.base, runtime, plan.builder)
             except Impossible as why:
                 yield Refusal(why.node or final.from_, why.cause, why.reason)
@@ -120,11 +146,44 @@ class SplitStages(Transform):
                 safety=Safety.UNSAFE,
                 effects=EFFECTS._replace(
                     config=(*EFFECTS.config, *plan.lost_config, *(f"env:{name}" for name in plan.lost)),
+                    packages_added=(*EFFECTS.packages_added, *plan.gained_packages),
                     packages_removed=(*EFFECTS.packages_removed, *plan.lost_packages),
                 ),
                 evidence=evidence,
             )
             return
+
+
+def _check_manifests(facts: Facts, stage: Stage, judge: Callable[[Facts, Stage, tuple[str, ...]], str | None]) -> None:
+    """Whether what the stage's tools go by is there, or can be read.
+
+    :raises Impossible: where it is not: what is built, and what that needs, would be a guess.
+    """
+    for tool, names in _MANIFESTS.items():
+        node = next((view.instruction for view, _ in facts.commands(tool) if view.stage is stage), None)
+        if node is not None:
+            problem = judge(facts, stage, names)
+            if problem is not None:
+                raise Impossible("manifest-unreadable", problem, node)
+
+
+def _unread(facts: Facts, stage: Stage, names: tuple[str, ...]) -> str | None:
+    return facts.unread_manifest(*names)
+
+
+def _missing(facts: Facts, stage: Stage, names: tuple[str, ...]) -> str | None:
+    """Why there is no manifest where there has to be one: nothing else brings the sources."""
+    context = facts.context
+    if not isinstance(context, Known):
+        return None
+    listing = context.value.listing
+    if listing.truncated or any(name.endswith(names) for name in listing.files):
+        return None
+    fetched = any(view.stage is stage for name in _FETCHING for view, _ in facts.commands(name))
+    added = any(node.name == "ADD" or node.flag("from") is not None for node in stage.instructions)
+    if fetched or added:
+        return None
+    return f"the build context ({context.evidence}) holds no {names[0]}"
 
 
 def _edit(plan: Split, builder_from: str, runtime_from: str, editor: Editor) -> None:

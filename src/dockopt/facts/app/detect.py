@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dockopt.facts.app import dotnet, golang, java, native, node, node_web, pyproject, rust, scripting, web
 from dockopt.facts.app.launch import ImageFiles, Starter
 from dockopt.facts.app.model import App, Launch, valid_port
-from dockopt.facts.app.reading import join
+from dockopt.facts.app.reading import join, load_json, load_text, load_toml, load_xml
 from dockopt.facts.value import Known, Unknown
 
 if TYPE_CHECKING:
@@ -27,6 +27,24 @@ _PROGRAMS = {
     "go": re.compile(r"go"),
     "rust": re.compile(r"cargo"),
 }  # fmt: skip
+#: How a manifest is read, by its name or the end of it.
+_LOADERS = {
+    "requirements.txt": load_text,
+    "pyproject.toml": load_toml,
+    "Pipfile": load_toml,
+    "package.json": load_json,
+    "go.mod": load_text,
+    "Cargo.toml": load_toml,
+    "pom.xml": load_xml,
+    "build.gradle": load_text,
+    "build.gradle.kts": load_text,
+    ".csproj": load_xml,
+    ".fsproj": load_xml,
+    ".vbproj": load_xml,
+    "Gemfile": load_text,
+    "composer.json": load_json,
+}
+MANIFESTS = tuple(_LOADERS)
 _TOOLS = ("uv", "poetry", "pipenv", "pdm", "pip", "pip3", "npm", "yarn", "pnpm", "bun")
 
 
@@ -45,6 +63,10 @@ def _read(context: Context, root: str, used: frozenset[str]) -> list[App]:
         native.native(context, root),
     )
     return [app for app in readers if app is not None]
+
+
+def _ends(name: str, ending: str) -> bool:
+    return ending.startswith(".") and name.endswith(ending)
 
 
 class Apps:
@@ -70,6 +92,24 @@ class Apps:
             return found or self._elsewhere.get(root, ())
         self._elsewhere[root] = tuple(_read(self._context.value, root, self._used()))
         return self._elsewhere[root]
+
+    def unread(self, names: tuple[str, ...] = MANIFESTS) -> str | None:
+        """Why a manifest by one of these names, where COPY takes from, cannot be read: hidden, or broken.
+
+        :param names: of :data:`MANIFESTS`. None where there is none such, or each can be read.
+        """
+        if isinstance(self._context, Unknown):
+            return None
+        context = self._context.value
+        for root in self._roots(context):
+            for name in context.all_names(root):
+                loader = next((_LOADERS[one] for one in names if name == one or _ends(name, one)), None)
+                if loader is None:
+                    continue
+                read = loader(context, join(root, name))
+                if isinstance(read, Unknown):
+                    return read.reason
+        return None
 
     def _used(self) -> frozenset[str]:
         """The package managers the Dockerfile calls."""
@@ -150,7 +190,9 @@ class Apps:
             )
             return Known(static, self.launch.evidence)
         if not self.all:
-            return Unknown("the build context has no manifest that dockopt knows, where COPY takes from")
+            return Unknown(
+                self.unread() or "the build context has no manifest that dockopt knows, where COPY takes from"
+            )
         return Unknown(f"which of these the image runs is not known: {', '.join(app.evidence for app in self.all[:6])}")
 
     def _nearest(self, apps: list[App], context: Context, launch: Launch) -> Known[App] | Unknown:
@@ -174,7 +216,9 @@ class Apps:
         files = ImageFiles(self.facts, context)
         root = files.find(launch.cwd, self.facts.stages.all[-1])
         if root is None or not any(name.endswith(".py") for name in context.names(root)):
-            return Unknown("the build context has no manifest that dockopt knows, where COPY takes from")
+            return Unknown(
+                self.unread() or "the build context has no manifest that dockopt knows, where COPY takes from"
+            )
         app = App(
             "python",
             root,

@@ -121,6 +121,7 @@ class Starter:
         entry, entry_where = self._last(stage, "ENTRYPOINT")
         cmd, cmd_where = self._last(stage, "CMD")
         image = self.facts.base_image(stage)
+        said = bool(entry_where or cmd_where)
         if entry is None and entry_where == "":
             if image is not None and image.entrypoint == "?":
                 return Unknown(f"the ENTRYPOINT of {image.reference} is not known")
@@ -129,12 +130,17 @@ class Starter:
             if cmd is None and cmd_where == "" and image is not None:
                 cmd = _from_table(image.cmd) if image.cmd != "?" else None
                 cmd_where = f"CMD of {image.reference}" if cmd else ""
+        workdir = end.workdir
+        env: dict[str, str | None] = {**(image.env if image is not None else {}), **end.env}
+        if not said and image is not None and isinstance(workdir, Known) and _types(entry, cmd):
+            # The image says nothing of its own, and its base only that somebody may type.
+            found = self._only_process(workdir.value, env, stage)
+            if found is not None:
+                return found
         if entry is None and cmd is None:
             return Unknown("there is no CMD or ENTRYPOINT")
-        workdir = end.workdir
         if not isinstance(workdir, Known):
             return Unknown(workdir.reason)
-        env: dict[str, str | None] = {**(image.env if image is not None else {}), **end.env}
         if isinstance(entry, str):
             return self._script(entry, env, workdir.value, entry_where, (), stage, 0, None)
         if isinstance(entry, tuple) and entry:
@@ -144,6 +150,57 @@ class Starter:
         if isinstance(cmd, str):
             return self._script(cmd, env, workdir.value, cmd_where, (), stage, 0, None)
         return self._words(cmd or (), env, workdir.value, cmd_where, (), stage, 0)
+
+    def _only_process(self, cwd: str, env: dict[str, str | None], stage: Stage) -> Known[Launch] | Unknown | None:
+        """The command of a Procfile with one process; None where there is no Procfile."""
+        name = self._locate(posixpath.join(cwd, "Procfile"), cwd, stage)
+        if name is None or self.context is None:
+            return None
+        from dockopt.facts.app import procfile
+
+        processes = procfile.read(self.context, name)
+        if isinstance(processes, Unknown):
+            return Unknown(f"there is no CMD or ENTRYPOINT, and {processes.reason}")
+        process = procfile.chosen(processes.value, "", name)
+        if isinstance(process, Unknown):
+            return Unknown(f"there is no CMD or ENTRYPOINT, and {process.reason}")
+        # Whoever runs it chooses PORT.
+        return self._script(
+            process.command, {**env, "PORT": env.get("PORT")}, cwd, f"{name}: {process.name}", (), stage, 1, None
+        )
+
+    def _run_by(
+        self, program: str, words: tuple[str, ...], env: dict[str, str | None], cwd: str, where: str, wrappers: tuple[str, ...], stage: Stage,
+        depth: int,
+    ) -> Known[Launch] | Unknown:  # fmt: skip
+        """The process of a Procfile that foreman, honcho or the like start."""
+        from dockopt.facts.app import procfile
+
+        asked = procfile.request(program, words)
+        if isinstance(asked, Unknown):
+            return Unknown(f"{where}: {asked.reason}")
+        name = self._locate(posixpath.join(cwd, asked.file), cwd, stage)
+        if name is None or self.context is None:
+            return Unknown(f"{where} runs {asked.file}, which is no file of the build context")
+        processes = procfile.read(self.context, name)
+        if isinstance(processes, Unknown):
+            return Unknown(f"{where}: {processes.reason}")
+        process = procfile.chosen(processes.value, asked.process, name)
+        if isinstance(process, Unknown):
+            return Unknown(f"{where}: {process.reason}")
+        first = asked.port or env.get("PORT", "")
+        if self._locate(posixpath.join(cwd, ".env"), cwd, stage) is not None:
+            first = None  # it is read first, and may set PORT
+        return self._script(
+            process.command,
+            {**env, "PORT": procfile.port_of(process, first)},
+            cwd,
+            f"{where}, {name}: {process.name}",
+            (*wrappers, program),
+            stage,
+            depth + 1,
+            None,
+        )
 
     def _last(self, stage: Stage, name: str) -> tuple[tuple[str, ...] | str | None, str]:
         """The last CMD or ENTRYPOINT of a stage and its parents: words, a script, None for none; and where."""
@@ -179,6 +236,8 @@ class Starter:
                 return self._file(rest[0], tuple(rest[1:]), env, cwd, where, wrappers, stage, depth)
         if program in _PASSING and self._locate(words[0], cwd, stage) is None:
             return self._passed(program, words[1:], env, cwd, where, wrappers, stage, depth)
+        if program in _RUNNERS and len(words) > 1:
+            return self._run_by(program, words[1:], env, cwd, where, wrappers, stage, depth)
         if program.endswith(".sh") or (program not in _PROGRAMS and self._is_script(words[0], cwd, stage)):
             return self._file(words[0], words[1:], env, cwd, where, wrappers, stage, depth)
         return Known(Launch(words, env, cwd, where, wrappers, tuple(self.scripts)), where)
@@ -334,6 +393,20 @@ _PROGRAMS = frozenset(
         "dotnet", "ruby", "bundle", "php", "php-fpm", "nginx", "apache2-foreground", "go",
     )
 )  # fmt: skip
+
+
+# Run what a Procfile names; see dockopt.facts.app.procfile.
+_RUNNERS = frozenset(("honcho", "foreman", "forego", "goreman"))
+# What official images start where nobody says what: something to type into.
+_INTERACTIVE = frozenset(("python", "python3", "node", "irb", "php", "bash", "sh", "ash", "jshell", "gradle", "mvn"))
+
+
+def _types(entry: tuple[str, ...] | str | None, cmd: tuple[str, ...] | str | None) -> bool:
+    """Whether what an image starts by itself is a shell or an interpreter without a program, or nothing."""
+    words = tuple(cmd.split()) if isinstance(cmd, str) else cmd
+    passes = not entry or (isinstance(entry, tuple) and len(entry) == 1 and base_name(entry[0]) in _PASSING)
+    typed = not words or (base_name(words[0]) in _INTERACTIVE and all(word.startswith("-") for word in words[1:]))
+    return passes and typed
 
 
 def unwrap(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -89,6 +89,10 @@ OTHER = Other()
 Expr = Str | Int | Name | Call | Seq | Map | Item | Or | Add | Other
 
 
+#: The variable that stands for a call which is returned as it is; no identifier, so that none can be it.
+RETURNED = "return"
+
+
 class Assign(NamedTuple):
     target: str
     value: Expr
@@ -133,7 +137,7 @@ class Scope:
         self.calls: list[Statement] = []
         self.functions: list[Function] = []
         self.classes: list[Class] = []
-        self.returns: list[Expr] = []
+        self.returns: list[Expr] = []  #: :data:`RETURNED` where it is a call
         self.stars: list[str] = []  #: modules whose names are all imported
 
     def value(self, name: str) -> Assign | None:
@@ -274,7 +278,10 @@ class _Reader:
             self._calls(self.expression(node.value), scope, guard)
         elif isinstance(node, cst.Return) and node.value is not None:
             value = self.expression(node.value)
-            scope.returns.append(value)
+            if isinstance(value, Call):
+                # ``return FastAPI()`` is as good as assigning it and returning that.
+                scope.assigns.append(Assign(RETURNED, value, self._line(node), guard, False))
+            scope.returns.append(Name(RETURNED) if isinstance(value, Call) else value)
             self._calls(value, scope, guard)
 
     def _assign(

@@ -53,6 +53,14 @@ class _Server(NamedTuple):
     start: Object | None = None  #: the object handed to a server in code
 
 
+def _split(app: str) -> tuple[str, str]:
+    """Module and attribute of ``module:attribute``; the module may be written as a file."""
+    module, _, attribute = app.partition(":")
+    if module.endswith(".py"):
+        module = module.removesuffix(".py").replace("/", ".").lstrip(".")
+    return module, attribute
+
+
 class PythonReader:
     """Reads the facts of the Python application a launch starts."""
 
@@ -78,8 +86,7 @@ class PythonReader:
         if isinstance(target, Unknown):
             return PythonFacts(target, name, target, server.port, target)
         framework = self._framework(target)
-        spelled = server.app or f"{target.module.dotted}:{target.name}"
-        where = Known(spelled, target.module.name)
+        where = Known(self._spelled(server, target), target.module.name)
         health = self._health(target, framework)
         return PythonFacts(framework, name, where, server.port, health)
 
@@ -384,16 +391,32 @@ class PythonReader:
 
     # -- the app object
 
+    def _spelled(self, server: _Server, target: Object) -> str:
+        """The app as servers are told it: ``shop.main:app``, ``shop.main:create_app()``."""
+        if server.app is None:
+            return f"{target.module.dotted}:{target.name}"
+        module_name, attribute = _split(server.app)
+        if "(" in attribute:
+            return f"{module_name}:{attribute}"
+        found = self._named(server.app)
+        name = attribute or (found.name if isinstance(found, Object) else "")
+        function = isinstance(found, Object) and found.scope.function(found.name) is not None
+        # Flask calls what is a function; the others have to be told to.
+        return f"{module_name}:{name}{'()' if server.factory or (server.name == 'flask' and function) else ''}"
+
     def _target(self, server: _Server) -> Object | Unknown:
         if server.name == "runserver":
             return self._django_project()
         if server.app is None:
             return Unknown(f"{self.launch.evidence} does not name the app")
-        module_name, _, attribute = server.app.partition(":")
-        if module_name.endswith(".py"):
-            module_name = module_name.removesuffix(".py").replace("/", ".").lstrip(".")
-        if "$" in server.app:
-            return Unknown(f"{self.launch.evidence}: the app {server.app} is not known before the run")
+        found = self._named(server.app)
+        return found if isinstance(found, Unknown) else self._settle(found)
+
+    def _named(self, app: str) -> Object | Unknown:
+        """What ``module:name`` or a module alone stands for."""
+        module_name, attribute = _split(app)
+        if "$" in app:
+            return Unknown(f"{self.launch.evidence}: the app {app} is not known before the run")
         module = self.modules.load(module_name)
         if isinstance(module, Unknown):
             return module
@@ -418,7 +441,7 @@ class PythonReader:
         found = self.modules.lookup(module, None, name) if name else None
         if found is None:
             return Unknown(f"{module.name} has no {attribute or 'app'}")
-        return self._settle(found)
+        return found
 
     def _settle(self, found: Object) -> Object | Unknown:
         """Through factories and wrappers to the variable that holds the application."""

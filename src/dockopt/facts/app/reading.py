@@ -27,6 +27,11 @@ def line_of(text: str, needle: str) -> int:
     return text.count("\n", 0, position) + 1 if position >= 0 else 1
 
 
+def load_text(context: Context, name: str) -> Known[str] | Unknown:
+    """A file's text."""
+    return context.text(name)
+
+
 def load_toml(context: Context, name: str) -> Known[dict[str, Any]] | Unknown:
     """A TOML file's tables."""
     text = context.text(name)

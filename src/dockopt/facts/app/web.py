@@ -269,6 +269,13 @@ _CS_URL = re.compile(
 )
 
 
+# Wherever an address is given that is no literal: ``app.Run(url)``, ``ConfigureKestrel``.
+_CS_ADDRESS = re.compile(
+    r"UseUrls\(|UseKestrel\(\s*\w|ConfigureKestrel|Urls\.Add\(|\.Run\(\s*(?!async\b|\(|\w+\s*=>)[^)\s]|RunAsync\(\s*[$\"u]|\.Listen\w*\(|"
+    r"HttpListener|TcpListener|UseSetting\(\s*WebHostDefaults\.ServerUrlsKey"
+)
+
+
 def _dotnet(app: App, context: Context, launch: Launch) -> App:
     if not isinstance(app.framework, Known):
         return app._replace(port=Unknown(app.framework.reason), health=Unknown(app.framework.reason))
@@ -278,7 +285,7 @@ def _dotnet(app: App, context: Context, launch: Launch) -> App:
     urls = launch.env.get("ASPNETCORE_URLS")
     if literal:
         port = _one_port(literal, "")
-    elif any("UseUrls(" in text or "ConfigureKestrel" in text for text in files.values()):
+    elif any(_CS_ADDRESS.search(text) for text in files.values()):
         port = Unknown("the address is set in code")
     elif urls:
         match = re.search(r"http://[^:;]*:(\d+)", urls)
@@ -326,7 +333,7 @@ def _ruby(app: App, context: Context, launch: Launch) -> App:
         return app._replace(port=Unknown(app.framework.reason), health=Unknown(app.framework.reason))
     framework, program = app.framework.value, launch.program
     default = {"puma": 9292, "rackup": 9292, "rails": 3000}.get(program) or (
-        4567 if framework == "sinatra" and program == "ruby" else None
+        _SINATRA if framework == "sinatra" and program == "ruby" else None
     )
     port: Known[int] | Unknown
     argv = launch.argv
@@ -347,7 +354,7 @@ def _ruby(app: App, context: Context, launch: Launch) -> App:
     elif "PORT" in launch.env and program in ("rails", "puma"):
         number = valid_port(launch.env["PORT"])
         port = Known(number, "ENV PORT") if number else Unknown("PORT has no known value")
-    elif program == "puma" and context.is_file(join(app.root, "config/puma.rb")):
+    elif program in ("puma", "rails") and context.is_file(join(app.root, "config/puma.rb")):
         text_ = context.text(join(app.root, "config/puma.rb"))
         match = (
             re.search(
@@ -361,8 +368,14 @@ def _ruby(app: App, context: Context, launch: Launch) -> App:
         port = (
             Known(int(match[1]), join(app.root, "config/puma.rb"))
             if match
+            else Known(3000, f"{launch.evidence}, where 3000 is the default")
+            if program == "rails"
+            and isinstance(text_, Known)
+            and not re.search(r"^\s*(?:port|bind)\b", text_.value, re.M)
             else Unknown("config/puma.rb has no literal port")
         )
+    elif default == _SINATRA:
+        port = _sinatra_port(app, context, launch)
     elif default is not None:
         port = Known(default, f"{launch.evidence}, where {default} is the default")
     else:
@@ -370,6 +383,37 @@ def _ruby(app: App, context: Context, launch: Launch) -> App:
     return app._replace(
         port=port, health=_rails_health(app, context) if framework == "rails" else _sinatra_health(app, context)
     )
+
+
+_SINATRA = 4567  #: its default port where the file itself is run
+_SET_PORT = re.compile(r"\bset\s*\(?\s*(?::port\s*,|port:)\s*([^\n;]+)")
+_OR_LITERAL = re.compile(
+    r"(?:ENV(?:\[\s*|\.fetch\(\s*)['\"](\w+)['\"]\s*[\],)]?\s*(?:\|\||\{|,)?\s*)?['\"]?(\d+)['\"]?"
+)
+
+
+def _sinatra_port(app: App, context: Context, launch: Launch) -> Known[int] | Unknown:
+    """The port that ``set :port`` names in the sources: a number, or a variable and the number it has without it."""
+    for name in context.listing.files:
+        if not name.endswith((".rb", ".ru")) or not (app.root == "." or name.startswith(app.root + "/")):
+            continue
+        text = context.text(name)
+        if isinstance(text, Unknown):
+            return text
+        masked = mask(text.value, "hash")
+        for one in search(_SET_PORT, masked, name):
+            written = one.match[1].strip()
+            variable = re.fullmatch(r"[a-z_]\w*", written)
+            if variable is not None:
+                given = re.search(rf"^\s*{variable[0]}\s*=\s*([^\n;]+)", masked, re.M)
+                written = given[1].strip() if given is not None else written
+            match = _OR_LITERAL.match(written)
+            if match is None or (match[1] and match[1] in launch.env):
+                return Unknown(f"{one.where}: the port is not known before the run")
+            return Known(int(match[2]), one.where)
+        if re.search(r"Sinatra::Base|\brun!|Rack::Handler|Rackup::Handler", masked):
+            return Unknown(f"{name}: how the application is started is not read")
+    return Known(_SINATRA, f"{launch.evidence}, where {_SINATRA} is the default")
 
 
 def _rails_health(app: App, context: Context) -> Known[str] | Unknown:
@@ -417,6 +461,10 @@ _NGINX_LOCATION = re.compile(r"^\s*location\s+(?:=\s*)?(/[\w/-]*)\s*\{([^{}]*)\}
 
 def nginx(app: App, context: Context, files: ImageFiles, stage: Stage, launch: Launch) -> App:
     """The app served by nginx: its port and a health location, from the configuration COPY puts in place."""
+    given = next((word for word in launch.argv[1:] if re.match(r"-\w*c", word)), None)
+    if given is not None and tuple(launch.argv[launch.argv.index(given) :][1:2]) != ("/etc/nginx/nginx.conf",):
+        why = Unknown(f"{launch.evidence} names a configuration of its own, which dockopt does not read")
+        return app._replace(server=Known("nginx", launch.evidence), port=why, health=why)
     names = [files.find("/etc/nginx/nginx.conf", stage), files.find("/etc/nginx/conf.d/default.conf", stage)]
     folder = files.find("/etc/nginx/conf.d", stage)
     names += (
@@ -448,11 +496,21 @@ def nginx(app: App, context: Context, files: ImageFiles, stage: Stage, launch: L
         # conf.d/default.conf of the image itself listens on 80.
         port = (
             Known(80, f"{launch.evidence}, where 80 is the default")
-            if not any(names)
+            if not any(names) and not _configured(stage)
             else Unknown("nginx's configuration has no plain listen")
         )
     health = best_health(found) or Unknown("nginx's configuration has no location like /health that answers by itself")
     return app._replace(server=Known("nginx", launch.evidence), port=port, health=health)
+
+
+def _configured(stage: Stage) -> bool:
+    """Whether an instruction names a place of nginx's configuration: it may set another port."""
+    return any(
+        node.name in ("RUN", "COPY", "ADD", "VOLUME")
+        and re.search(r"/etc/nginx|sites-(?:enabled|available)", node.rest)
+        for member in stage.chain
+        for node in member.instructions
+    )
 
 
 def _php(app: App, context: Context, launch: Launch) -> App:
