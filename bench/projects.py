@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import pickle
 import sys
 import tempfile
 import tomllib
@@ -27,18 +28,21 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "transforms")]
 
 from dockopt.build.behave import RunSettings
 from dockopt.build.engine import BuildFailed, BuildSettings, Engine, EngineProblem
-from dockopt.build.measure import Measured, Measurer
+from dockopt.build.measure import ContextCopy
 from dockopt.build.session import Handled, Request, handle, targets
-from dockopt.build.verify import Prover
+from dockopt.build.verify import Prover, Target, with_files
 from dockopt.engine.pipeline import Options, rewrite
 from dockopt.facts.context import Outside
 from dockopt.report.units import change, duration, size
 from dockopt.workspace.discovery import find
 from dockopt.workspace.run import Job, Result, Task
-from tests.build.fixtures import images_of, stand_in
+from tests.build.fixtures import get, images_of, stand_in
 
 #: What stand-ins lack of the images they stand for: instructions by the name of the image.
 COMPLETED = {
+    # Debian's modules, which pip cannot replace, and the official image has not.
+    "python:*": b"RUN rm -rf /usr/lib/python3/dist-packages/packaging*\n",
+    "node:*": b"RUN npm install --global yarn@1.22.22\n",
     "ruby:*": b"""\
 ENV GEM_HOME=/usr/local/bundle BUNDLE_SILENCE_ROOT_WARNING=1 BUNDLE_APP_CONFIG=/usr/local/bundle
 ENV PATH=$GEM_HOME/bin:$PATH
@@ -48,12 +52,13 @@ RUN mkdir -m 1777 $GEM_HOME
 
 BEGIN, END = "<!-- made by bench/projects.py -->", "<!-- end -->"
 
-#: The body of the answer to ``GET path``, with nothing but bash, which every image of Debian has.
-GET = (
-    "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} && "
-    r'printf "GET {path} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n" >&3 && sed "1,/^\r*$/d" <&3'
-    "'"
-)
+
+class Times(NamedTuple):
+    """One side: seconds, and what a rebuild after the change of a source file carried out again."""
+
+    cold: float  #: without cache, base images at hand
+    rebuild: float
+    reran: tuple[str, ...]
 
 
 class Done(NamedTuple):
@@ -61,7 +66,7 @@ class Done(NamedTuple):
 
     about: dict[str, Any]  #: its part of ``projects.toml``
     handled: Handled
-    measured: Measured | None = None
+    times: tuple[Times, Times] | None = None  #: before, after
     missing: str = ""  #: the base image that cannot be had here
 
 
@@ -72,18 +77,27 @@ def main() -> int:
     parser.add_argument("--safe", action="store_true", help="safe fixes only")
     parser.add_argument("--stand-ins", action="store_true")
     parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--resume", type=Path, help="a file for what is done, to go on from after an interruption")
     parser.add_argument("--write", type=Path, help="replace the table in this file")
     arguments = parser.parse_args()
 
     done: list[Done] = []
+    if arguments.resume is not None and arguments.resume.is_file():
+        done = pickle.loads(arguments.resume.read_bytes())
     files = find(tuple(arguments.paths), lambda *_: False).files
     with Engine() as engine:
         for number, path in enumerate(files, 1):
+            if any(each.handled.result.path == path for each in done):
+                continue
             one = _project(engine, path, arguments)
             done.append(one)
+            if arguments.resume is not None:
+                arguments.resume.write_bytes(pickle.dumps(done))
             error = one.missing or one.handled.result.error
             print(f"{number}/{len(files)} {path}: {error or 'proven'}", file=sys.stderr)
             proof = one.handled.proof
+            if proof is not None and proof.problem:
+                print("  " + "\n  ".join(proof.log), file=sys.stderr)
             for dropped in proof.dropped if proof is not None else ():
                 names = ", ".join(f"{entry.transform}, line {entry.start_line}" for entry in dropped.entries)
                 print(
@@ -95,6 +109,7 @@ def main() -> int:
                 )
             for note in proof.notes if proof is not None else ():
                 print(f"  {note}", file=sys.stderr)
+    done.sort(key=lambda one: one.handled.result.path)
     table = "\n".join(lines(done))
     if arguments.write is None:
         print(table)
@@ -126,19 +141,37 @@ def _project(engine: Engine, path: str, arguments: argparse.Namespace) -> Done:
         if other != image:
             contexts[image] = f"docker-image://{other}"
     build = BuildSettings(network=arguments.network, build_contexts=tuple(contexts.items()), timeout=900)
-    asks = tuple(GET.format(port=about["port"], path=each) for each in about.get("paths", ()))
+    asks = tuple(get(about["port"], each) for each in about.get("paths", ()))
     # On a network of its own a container finds its port free, whatever runs beside.
     request = Request(build, RunSettings(asks, network="none" if asks else arguments.network))
     try:
         handled = handle(Job(path, options), Task(), Prover(engine), request)
-        measured = None
+        times = None
         if arguments.measure and handled.proof is not None and handled.proof.proven:
             way = targets(path, data, engine, request)[0][0]
-            measurer = Measurer(engine, touch=about.get("touch"))
-            measured = measurer.measure(path, data, handled.proof.outcome, way)
+            after = with_files(way, handled.proof.outcome.files)
+            times = (
+                _times(engine, path, data, way, about),
+                _times(engine, path, handled.proof.outcome.after, after, about),
+            )
     except (EngineProblem, BuildFailed) as problem:
         return Done(about, Handled(Result(path, error=str(problem))))
-    return Done(about, handled, measured)
+    return Done(about, handled, times)
+
+
+def _times(engine: Engine, path: str, dockerfile: bytes, target: Target, about: dict[str, Any]) -> Times:
+    copy = ContextCopy.of(path, target, about.get("touch"))
+    if copy is None:
+        raise EngineProblem("its context cannot be copied")
+    try:
+        cold = engine.build(dockerfile, copy.folder, target.build, ignore=target.ignore, cache=False)
+        copy.change()
+        rebuilt = engine.build(dockerfile, copy.folder, target.build, ignore=target.ignore)
+    finally:
+        copy.remove()
+    for built in (cold, rebuilt):
+        engine.remove_image(built.reference)
+    return Times(cold.seconds, rebuilt.seconds, rebuilt.ran)
 
 
 def _completed(engine: Engine, image: str, other: str) -> str:
@@ -146,7 +179,7 @@ def _completed(engine: Engine, image: str, other: str) -> str:
     for name, lines in COMPLETED.items():
         if fnmatch.fnmatchcase(image, name):
             with tempfile.TemporaryDirectory() as empty:
-                return engine.build(f"FROM {other}\n".encode() + lines, empty, BuildSettings(network="none")).reference
+                return engine.build(f"FROM {other}\n".encode() + lines, empty, BuildSettings(network="host")).reference
     return other
 
 
@@ -160,7 +193,7 @@ def _about(dockerfile: Path) -> dict[str, Any]:
 
 def lines(done: list[Done]) -> Iterator[str]:
     """The table, and what it comes to."""
-    measured = any(one.measured is not None for one in done)
+    measured = any(one.times is not None for one in done)
     times = "cold build | rebuild | dependencies |" if measured else "build |"
     yield f"| project | changes | left out | image size | | layers | {times} runs as | health | answers |"
     yield f"|---|---:|---|---:|---:|---:|{'---:|---:|---|' if measured else '---:|'}---|---|---|"
@@ -194,13 +227,12 @@ def _row(one: Done, measured: bool) -> str:
     ]
     if not measured:
         cells.append(f"{duration(before.seconds)} → {duration(after.seconds)}")
-    elif one.measured is None or one.measured.after is None:
+    elif one.times is None:
         cells += ["", "", ""]
     else:
-        old, new = one.measured.before, one.measured.after
+        old, new = one.times
         cells.append(f"{duration(old.cold)} → {duration(new.cold)}")
-        rebuilt = old.rebuild is not None and new.rebuild is not None
-        cells.append(f"{duration(old.rebuild or 0)} → {duration(new.rebuild or 0)}" if rebuilt else "")
+        cells.append(f"{duration(old.rebuild)} → {duration(new.rebuild)}")
         cells.append(_dependencies(one.about.get("install", ()), old.reran, new.reran))
     answers = "-"
     if before.behaviour is not None and before.behaviour.answers and after.behaviour is not None:

@@ -57,6 +57,7 @@ from dockopt.syntax.words import ExpansionError, expand_known, process_word, pro
 
 if TYPE_CHECKING:
     from dockopt.facts.app.model import App, Launch
+    from dockopt.facts.app.reading import as_list, as_table, load_json, load_toml
     from dockopt.facts.context import Context
     from dockopt.facts.ignorefile import IgnoreRules
     from dockopt.facts.repository import remote, web_address
@@ -118,6 +119,8 @@ __all__ = [
     "UnknownTransform",
     "Word",
     "Writable",
+    "as_list",
+    "as_table",
     "base_name",
     "command_indent",
     "declared_folders",
@@ -136,6 +139,8 @@ __all__ = [
     "item_commands",
     "leading_operators",
     "load",
+    "load_json",
+    "load_toml",
     "local_sources",
     "lookup",
     "operator_break",
@@ -200,8 +205,12 @@ _LAZY = {
     "IgnoreRules": "dockopt.facts.ignorefile",
     "Launch": "dockopt.facts.app.model",
     "Writable": "dockopt.facts.writable",
+    "as_list": "dockopt.facts.app.reading",
+    "as_table": "dockopt.facts.app.reading",
     "declared_folders": "dockopt.facts.writable",
     "is_system": "dockopt.facts.writable",
+    "load_json": "dockopt.facts.app.reading",
+    "load_toml": "dockopt.facts.app.reading",
     "remote": "dockopt.facts.repository",
     "web_address": "dockopt.facts.repository",
     "writable": "dockopt.facts.writable",

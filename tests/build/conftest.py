@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from dockopt.build.engine import Engine, EngineGone
-from tests.build.fixtures import BUILT, leftovers
+from dockopt.report.units import change, size
+from tests.build.fixtures import BUILT, SIZES, leftovers
 
 #: Set by ``.ci/run``: a missing engine is then a failure, not a reason to skip.
 REQUIRED = "DOCKOPT_TEST_ENGINE"
@@ -20,7 +21,9 @@ HOW = 'no container engine answers; start Docker, or here: eval "$(../shared/eng
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many fixtures were built, and of which transforms none."""
+    """How many fixtures were built, and of which transforms none; what whole applications weigh."""
+    for name, (before, after) in SIZES.items():
+        terminalreporter.write_line(f"{name}: {size(before)} → {size(after)} ({change(before, after)})")
     if BUILT:
         none = sorted(name for name, count in BUILT.items() if not count)
         shown = len(BUILT) - len(none)

@@ -14,6 +14,9 @@ from dockopt.testing import Case
 #: Fixtures of safe changes that were built before and after, by transform; filled by ``test_safe``.
 BUILT: dict[str, int] = {}
 
+#: Image sizes of whole applications, before and after, by name; filled by ``test_applications``.
+SIZES: dict[str, tuple[int, int]] = {}
+
 #: Base images of fixtures → images of the test engine, of another release of the same distribution.
 STAND_INS = {
     "debian": "debian:trixie-slim",
@@ -48,6 +51,12 @@ MADE = {
 
 #: What fixtures copy without bringing it along; all of it where they copy everything.
 PROJECT = Path(__file__).parent / "project"
+
+
+def get(port: int, path: str) -> str:
+    """A smoke command: the body of the answer to ``GET path``, with nothing but bash, which every image of Debian has."""
+    request = f"GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n"
+    return f'bash -c \'exec 3<>/dev/tcp/127.0.0.1/{port} && printf "{request}" >&3 && sed "1,/^\\r*$/d" <&3\''
 
 
 def images_of(dockerfile: bytes) -> tuple[str, ...]:

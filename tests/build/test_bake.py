@@ -73,6 +73,20 @@ def test_context_target_and_arguments(project: Path, engine: Engine) -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.parametrize(("target", "names"), [("dev", ["api", "the last stage"]), ("Run", ["api"]), ("1", ["api"])])
+def test_last_stage_is_built_too(target: str, names: list[str], project: Path, engine: Engine) -> None:
+    text = b"FROM debian AS dev\nFROM debian AS run\n"
+    (project / "docker" / "api.Dockerfile").write_bytes(text)
+    service = f'{{context: ., dockerfile: docker/api.Dockerfile, target: "{target}", args: {{A: "1"}}}}'
+    (project / "compose.yaml").write_text(f"services: {{api: {{build: {service}}}}}\n")
+    ways, _ = targets(str(project / "docker" / "api.Dockerfile"), text, engine, Request())
+    assert [way.name for way in ways] == names
+    assert all(way.build.build_args == (("A", "1"),) and way.context == str(project) for way in ways)
+    named, _ = targets(str(project / "docker" / "api.Dockerfile"), text, engine, Request(BuildSettings(target="dev")))
+    assert [way.build.target for way in named] == ["dev"], "who names a stage means it"
+
+
+@pytest.mark.engine
 def test_unreadable_file_is_reported_and_the_context_found_otherwise(project: Path, engine: Engine) -> None:
     (project / "compose.yaml").write_text("services: [\n")
     path = str(project / "docker" / "api.Dockerfile")

@@ -133,6 +133,11 @@ def test_state_of_a_package_goes_with_its_folder() -> None:
     assert undeclared == ["/var/lib/gs/fonts/Fontmap", "/var/lib/gsx"], "a folder that stays does not say so"
 
 
+def test_variables_of_the_base_image() -> None:
+    found = compare_config({"env:GOPATH": "/go", "user": "a"}, {})
+    assert judged(found, entry("t", config=("env:~*",))) == {"env:GOPATH": ("t",), "user": ()}
+
+
 def test_packages_nobody_names() -> None:
     found = compare_packages(Packages({"apt:libx": "1", "pip:x": "1"}, {}), NONE)
     assert judged(found, entry("t", packages_removed=("apt:~*",))) == {"apt:libx": ("t",), "pip:x": ()}
@@ -141,6 +146,13 @@ def test_packages_nobody_names() -> None:
 def test_another_version_is_never_declared_by_coming_and_going() -> None:
     found = compare_packages(Packages({"apt:a": "1"}, {}), Packages({"apt:a": "2"}, {}))
     assert judged(found, entry("t", packages_added=("apt:*",), packages_removed=("apt:*",))) == {"apt:a": ()}
+
+
+def test_another_copy_of_a_package() -> None:
+    one, two = Packages({"pip:pip": "24.0"}, {}), Packages({"pip:pip": "24.0, 25.1"}, {})
+    assert compare_packages(one, two) == [Difference("packages", "pip:pip", "added", "", "25.1")]
+    assert compare_packages(two, one) == [Difference("packages", "pip:pip", "removed", "25.1", "")]
+    assert [each.change for each in compare_packages(two, Packages({"pip:pip": "24.0, 26"}, {}))] == ["changed"]
 
 
 def test_rpm_by_any_of_its_managers_names() -> None:

@@ -31,6 +31,7 @@ case "$1 $2" in
   "info "*) [ "$FAKE" != down ] && exit 0
     echo "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?" >&2; exit 1 ;;
   "buildx build") cat "$FAKE_SAYS"; exit 1 ;;
+  "container ls" | "image ls") [ "$FAKE" != gone ] || exit 1 ;;
 esac
 exit 0
 """
@@ -79,12 +80,12 @@ class Fake:
         client.write_text(FAKE)
         client.chmod(client.stat().st_mode | stat.S_IXUSR)
 
-    def run(self, *words: str, down: bool = False, says: str = "") -> Done:
+    def run(self, *words: str, state: str = "up", says: str = "") -> Done:
         (self.folder / "says").write_text(says)
         return run(
             *words,
             PATH=f"{self.folder}{os.pathsep}{os.environ['PATH']}",
-            FAKE="down" if down else "up",
+            FAKE=state,
             FAKE_LOG=str(self.log),
             FAKE_SAYS=str(self.folder / "says"),
         )
@@ -123,7 +124,7 @@ def test_no_engine_installed(command: tuple[str, ...], dockerfile: Path, tmp_pat
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_engine_not_running(command: tuple[str, ...], dockerfile: Path, fake: Fake) -> None:
-    done = fake.run(*command, str(dockerfile), down=True)
+    done = fake.run(*command, str(dockerfile), state="down")
     check_refused(done, dockerfile, r"does not answer \(Cannot connect to the Docker daemon at unix")
     assert done.out == ""
 
@@ -138,10 +139,23 @@ FAILURES = {
         "#7 [2/2] RUN make\n#7 0.3 cc: fatal error: no space left on device\nERROR: failed to solve: exit code: 1\n",
         "disk is full",
     ),
+    "builder that is not there": (
+        'ERROR: no builder "far" found\n',
+        'left alone: the builder cannot be used: no builder "far" found',
+    ),
+    "builder that is not reached": (
+        "#1 [internal] waiting for connection\n#1 ERROR: context deadline exceeded\n------\n"
+        " > [internal] waiting for connection:\n------\nERROR: context deadline exceeded\n",
+        "left alone: the builder cannot be used",
+    ),
+    "builder that keeps its images": (
+        '#3 [2/2] RUN make\n#3 DONE 0.3s\nERROR: failed to solve: exporter "docker" could not be found\n',
+        "left alone: the builder cannot be used: exporter",
+    ),
     "base image missing": (
         "------\n > [internal] load metadata for docker.io/library/nosuch:1:\n------\nDockerfile:1\n"
         "ERROR: failed to solve: nosuch:1: pull access denied, repository does not exist\n",
-        "does not build.*nosuch:1: pull access denied",
+        r"does not build.*: the image nosuch:1 cannot be had \(pull access denied, repository does not exist\)",
     ),
 }
 
@@ -183,9 +197,25 @@ def test_wrong_flags(words: tuple[str, ...], says: str, dockerfile: Path, fake: 
     check_refused(fake.run("fix", "--verify", *words, str(dockerfile)), dockerfile, says)
 
 
+def test_what_an_engine_that_is_gone_still_has_is_named(dockerfile: Path, fake: Fake) -> None:
+    done = fake.run("fix", "--verify", str(dockerfile), says=FAILURES["stopped midway"][0], state="gone")
+    check_refused(done, dockerfile, "the container engine went away")
+    assert re.search(rf"not removed, .*: containers labelled {LABEL}=\S+, images labelled {LABEL}=\S+", done.err)
+
+
 def test_standard_input_has_no_context(fake: Fake) -> None:
     done = fake.run("fix", "--verify", "-")
     assert done.code == 2 and "standard input has no build context" in done.err
+
+
+def test_builds_are_handed_to_the_builder(dockerfile: Path, fake: Fake) -> None:
+    for command in COMMANDS:
+        fake.run(*command, "--builder", "far", str(dockerfile), says="ERROR: failed to solve: no\n")
+    builds = [call.split() for call in fake.calls if call.startswith("buildx build")]
+    assert len(builds) == len(COMMANDS)
+    for build in builds:
+        assert build[build.index("--builder") + 1] == "far"
+        assert "--load" in build  # what another machine builds is compared and run here
 
 
 def test_secrets_are_not_shown(dockerfile: Path, fake: Fake, tmp_path: Path) -> None:

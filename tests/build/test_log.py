@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from dockopt.build.engine import one_line, without_frontend
-from dockopt.build.log import Mask, clean, ran, relevant, step
+from dockopt.build.log import Mask, clean, missing_image, ran, relevant, step
 
 FAILED = """\
 #0 building with "default" instance using docker driver
@@ -35,6 +35,32 @@ def test_relevant_lines_are_the_failed_steps_and_the_error() -> None:
 def test_relevant_lines_of_a_builder_without_summary() -> None:
     assert relevant(["STEP 1/2: FROM x", "", "Error: no such image"]) == ("STEP 1/2: FROM x", "Error: no such image")
     assert len(relevant([f"line {number}" for number in range(1000)])) == 25
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "ERROR: failed to solve: nosuch.example/base:1: failed to resolve source metadata for nosuch.example/base:1: "
+            'failed to do request: Head "https://nosuch.example/v2/base/manifests/1": dial tcp: lookup nosuch.example '
+            "on 192.0.2.53:53: no such host",
+            "nosuch.example/base:1 cannot be had (no such host)",
+        ),
+        (
+            "ERROR: failed to solve: debian:x: failed to resolve source metadata for docker.io/library/debian:x: "
+            "docker.io/library/debian:x: not found",
+            "debian:x cannot be had (not found)",
+        ),
+        (
+            "ERROR: failed to solve: a/b: pull access denied, repository does not exist or may require authorization: "
+            "server message: insufficient_scope: authorization failed",
+            "a/b cannot be had (pull access denied, repository does not exist or may require authorization)",
+        ),
+        (FAILED[-1], None),
+    ],
+)
+def test_image_a_build_stopped_for(text: str, says: str | None) -> None:
+    assert missing_image(text) == says
 
 
 def test_steps_that_were_carried_out() -> None:

@@ -233,3 +233,25 @@ def test_what_the_second_reader_cannot_read_is_left_to_the_first(text: bytes) ->
     first = make("first", lambda editor, document: editor.insert_before(the_run(document), "# above\n"), once="# above")
     outcome = run(first, text=text)
     assert [entry.kind for entry in outcome.entries] == ["applied"], outcome.entries
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({}, False), ({"acting_only": True}, True), ({"acting_only": True, "unsafe": True}, False)],
+)
+def test_transforms_hear_when_only_safe_changes_are_told(options: dict[str, bool], told: bool) -> None:
+    heard: list[bool] = []
+
+    class Listens(Transform):
+        """Listen for a test."""
+
+        id = "listens"
+        phase = Phase.REPAIR
+
+        def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+            heard.append(facts.only_safe)
+            yield from ()
+
+    run(Listens, GOOD, **options)
+    assert heard
+    assert set(heard) == {told}

@@ -35,8 +35,17 @@ def compare_config(before: Mapping[str, str], after: Mapping[str, str]) -> list[
 
 
 def compare_packages(before: Packages, after: Packages) -> list[Difference]:
-    """Package by package, with versions."""
-    return _compare("packages", before.versions, after.versions)
+    """Package by package, with versions; one more or one less of several copies is an addition or a removal."""
+    return [_copies(each) for each in _compare("packages", before.versions, after.versions)]
+
+
+def _copies(difference: Difference) -> Difference:
+    old, new = set(difference.before.split(", ")), set(difference.after.split(", "))
+    if difference.change == "changed" and old < new:
+        return difference._replace(change="added", before="", after=", ".join(sorted(new - old)))
+    if difference.change == "changed" and new < old:
+        return difference._replace(change="removed", before=", ".join(sorted(old - new)), after="")
+    return difference
 
 
 def _compare(aspect: str, before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:

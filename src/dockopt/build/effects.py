@@ -25,6 +25,7 @@ RECORDS = compiled(
         "/etc/shadow*",
         "/etc/subgid*",
         "/etc/subuid*",
+        "/etc/pam.d/common-*",
         "/etc/rc?.d/**",
         "/etc/shells",
         "/etc/ssl/certs/**",
@@ -37,6 +38,7 @@ RECORDS = compiled(
         "/var/cache/**",
         "/var/lib/apt/**",
         "/var/lib/dpkg/**",
+        "/var/lib/pam/**",
         "/var/lib/systemd/**",
         "/var/lib/ucf/**",
         "/var/lib/xfonts/**",
@@ -138,8 +140,8 @@ class _Rules:
         self._removed = compiled(glob for each in effects for glob in each.files_removed)
         self._added = compiled(glob for each in effects for glob in each.files_added)
         self._owned = compiled(glob for each in effects for glob in each.files_owned)
-        self._config = _names(key for each in effects for key in each.config)
-        # Which packages commands name, the proof from the text has compared already: here "~" is any.
+        # What instructions name, the proof from the text has compared already: here "~" is any.
+        self._config = _names(key.replace(":~", ":", 1) for each in effects for key in each.config)
         self._packages_added = _names(n.replace(":~", ":", 1) for each in effects for n in each.packages_added)
         self._packages_removed = _names(n.replace(":~", ":", 1) for each in effects for n in each.packages_removed)
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from dockopt.build.log import Mask, clean, ran, relevant, step
+from dockopt.build.log import Mask, clean, missing_image, ran, relevant, step
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -46,6 +46,13 @@ _GONE = re.compile(
     re.IGNORECASE,
 )
 _FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+
+#: What buildx says of a builder that is not there, or that cannot hand over what it has built.
+_BUILDER = re.compile(
+    r"no builder .* found|use `docker --context=.*|waiting for connection:|exporter .* could not be found"
+    r"|(?:no valid drivers|failed to (?:find|initialize) (?:driver|builder)).*",
+    re.IGNORECASE,
+)
 
 #: The syntax directive's image cannot be had: no network, or a registry that does not answer.
 _FRONTEND = re.compile(r"docker-image://(?P<image>\S+?):\n(?:.*\n)*ERROR: failed to solve: ")
@@ -125,6 +132,7 @@ class Engine:
         self.progress = progress or (lambda text: None)
         self.run = f"{os.getpid()}-{os.urandom(4).hex()}"
         self.mask = Mask()
+        self.left: list[str] = []  #: what :meth:`close` could not remove
         self._built = 0
         self._no_frontend: set[str] = set()  #: images of syntax directives that cannot be had here
         self._check()
@@ -267,8 +275,14 @@ class Engine:
         tail = "\n".join(lines[-10:])
         if _GONE.search(tail):
             return EngineGone(f"the container engine went away: {one_line(lines[-1])}")
-        log = relevant(lines)
-        return BuildFailed(log[-1] if log else "the build failed without a word", log)
+        builder = _BUILDER.search(tail)
+        if builder is not None:
+            return EngineGone(f"the builder cannot be used: {one_line(builder[0]).rstrip(':')}")
+        image = missing_image(tail)
+        if image is not None:
+            return BuildFailed(f"the image {image}", ())
+        *log, last = relevant(lines) or ("the build failed without a word",)
+        return BuildFailed(last.removeprefix("ERROR: ").removeprefix("failed to solve: "), tuple(log))
 
     # -- images ---------------------------------------------------------------------------------------
 
@@ -426,7 +440,7 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.left = self.close()
 
     def close(self) -> list[str]:
         """Remove all containers and images of this run and the temporary folder; what could not be removed.
@@ -445,7 +459,7 @@ class Engine:
             ):
                 answer = self._execute(listing, timeout=60)
                 if answer.code != 0:
-                    left.append(f"{kind}s labelled {LABEL}={self.run}: {one_line(answer.error)}")
+                    left.append(f"{kind}s labelled {LABEL}={self.run}")
                     continue
                 found = list(dict.fromkeys(answer.output.split()))
                 if found:

@@ -112,4 +112,20 @@ def relevant(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(kept[-LINES:])
 
 
+def missing_image(text: str) -> str | None:
+    """Which image a build stopped for, and why: ``nosuch.example/base:1 cannot be had (no such host)``."""
+    match = _MISSING.search(text)
+    if match is None:
+        return None
+    if match["denied"]:
+        return f"{match['image']} cannot be had ({match['denied'].partition(': ')[0]})"
+    # A chain of causes from the outside in: the request, the address, the registry's answer.
+    return f"{match['image']} cannot be had ({match['why'].rpartition(': ')[2]})"
+
+
+#: BuildKit's solver and its image resolver. Docker asks for a login where there is no such image, too.
+_MISSING = re.compile(
+    r"failed to solve: (?P<image>\S+): "
+    r"(?:(?P<denied>pull access denied.*)|(?:failed to resolve source metadata for \S+|failed to authorize): (?P<why>.*))"
+)
 _PLACE = re.compile(r"\S*ockerfile\S*:\d+")

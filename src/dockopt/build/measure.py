@@ -96,7 +96,7 @@ class Measurer:
         for name, (text, way) in ways.items():
             # So that base images are there and the other builds are not timed with the network.
             self._build(text, way, name, "preparing", notes).forget(self.engine)
-        copy = _Copy.of(dockerfile, target, self.touch)
+        copy = ContextCopy.of(dockerfile, target, self.touch)
         if copy is None:
             notes["no source file to change was found, so no rebuild was measured"] = None
         try:
@@ -112,7 +112,7 @@ class Measurer:
         return Measured(numbers["before"], numbers.get("after"), copy.touched if copy else None, tuple(notes))
 
     def _side(
-        self, text: bytes, target: Target, name: str, copy: _Copy | None, notes: dict[str, None]
+        self, text: bytes, target: Target, name: str, copy: ContextCopy | None, notes: dict[str, None]
     ) -> tuple[Image, Numbers]:
         cold = self._build(text, target, name, "cold build", notes, cache=False)
         warm = self._build(text, target, name, "warm build", notes)
@@ -175,7 +175,7 @@ class _Timed(NamedTuple):
             engine.remove_image(self.reference)
 
 
-class _Copy:
+class ContextCopy:
     """A copy of the build context in which a source file is changed; the original is never touched."""
 
     def __init__(self, folder: str, touched: str) -> None:
@@ -183,7 +183,7 @@ class _Copy:
         self.touched = touched
 
     @classmethod
-    def of(cls, dockerfile: str, target: Target, touch: str | None) -> _Copy | None:
+    def of(cls, dockerfile: str, target: Target, touch: str | None) -> ContextCopy | None:
         context = Context(os.path.abspath(target.context), os.path.abspath(dockerfile), "")
         try:
             listing = context.listing

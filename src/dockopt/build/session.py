@@ -57,12 +57,26 @@ def targets(path: str, data: bytes, engine: Engine, request: Request) -> tuple[l
                 build_contexts=(*recipe.contexts, *request.build.build_contexts),
             )
             found.append(Target(recipe.context, build, request.run, ignore, recipe.name))
+        if found and request.build.target is None and not _reach_the_end(data, found):
+            # `docker build` makes the last stage; a service that develops with an earlier one says nothing of it.
+            whole = found[0].build._replace(target=None)
+            found.append(found[0]._replace(build=whole, name="the last stage"))
     if not found:
         found = [Target(_context(path, data, request), request.build, request.run, ignore)]
     for target in found:
         if not os.path.isdir(target.context):
             raise FileProblem(path, f"cannot be built: its context {target.context} is no folder")
     return found, problems
+
+
+def _reach_the_end(data: bytes, ways: Sequence[Target]) -> bool:
+    """Whether one of the ways builds the last stage."""
+    from dockopt.facts.facts import Facts
+    from dockopt.syntax.document import load
+
+    stages = Facts(load(data)).stages.all
+    ends = {None, stages[-1].name, str(len(stages) - 1)} if stages else {None}
+    return any(way.build.target is None or way.build.target.lower() in ends for way in ways)
 
 
 def _context(path: str, data: bytes, request: Request) -> str:

@@ -24,6 +24,8 @@ NAMES = (
     ("/tmp/tmp????????/**", "Python's tempfile: random name"),
     ("/tmp/hsperfdata_*/**", "Java: performance counters, named by process id"),
     ("/tmp/v8-compile-cache-*/**", "Node: compiled scripts"),
+    ("/root/.config/go/telemetry/**", "Go: counters of its own use, named by the day"),
+    ("/home/*/.config/go/telemetry/**", "Go: counters of its own use, named by the day"),
     ("/root/.cache/pip/selfcheck/**", "pip: the time it last asked for a new version"),
     ("/var/cache/dnf/**", "dnf: metadata of the moment; packages are compared as such"),
     ("/var/cache/libdnf5/**", "dnf5: metadata of the moment"),

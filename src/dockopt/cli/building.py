@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from types import FrameType
@@ -117,6 +118,7 @@ def _engine(arguments: Arguments) -> Iterator[tuple[Engine, Steps]]:
     from dockopt.cli.commands import UsageProblem
 
     steps = Steps(quiet=arguments.quiet)
+    engine: Engine | None = None
     try:
         with _ended_by_signals(), Engine(arguments.engine, keep=arguments.keep) as engine:
             yield engine, steps
@@ -124,6 +126,8 @@ def _engine(arguments: Arguments) -> Iterator[tuple[Engine, Steps]]:
         raise UsageProblem(str(problem)) from None
     finally:
         steps.close()
+        if engine is not None and engine.left:
+            print(f"  not removed, since the engine is gone: {', '.join(engine.left)}", file=sys.stderr)
 
 
 def _request(arguments: Arguments) -> Request:

@@ -94,17 +94,24 @@ class Editor:
         """The document after all edits."""
         old = self.document.nodes
         nodes: list[Node] = []
+        made: list[Node] = []
         done = 0
         touched = self._before.keys() | self._new.keys() | self._after.keys()
         for index in sorted([self._known[id] for id in touched if id in self._known]):
             nodes += old[done:index]
             done = index + 1
             node = old[index]
-            nodes += self._before.get(node.id, ())
-            nodes += self._new.get(node.id, (node,))
-            nodes += self._after.get(node.id, ())
+            here = [
+                *self._before.get(node.id, ()),
+                *self._new.get(node.id, (node,)),
+                *self._after.get(node.id, ()),
+            ]
+            nodes += here
+            made += here
         nodes += old[done:]
-        return Document(_terminated(nodes, self.document, self.eol), bom=self.document.bom, escape=self.document.escape)
+        if not self.document.text.endswith("\n") or not all(node.text.endswith("\n") for node in made):
+            nodes = _terminated(nodes, self.document, self.eol)
+        return Document(nodes, bom=self.document.bom, escape=self.document.escape)
 
 
 def script_text(view: ScriptView, edits: Iterable[Edit]) -> str:

@@ -43,11 +43,12 @@ class Effects(NamedTuple):
 
     ``config`` names keys of the image configuration: ``cmd``, ``entrypoint``, ``user``, ``workdir``,
     ``shell``, ``stopsignal``, ``healthcheck``, ``author``, ``onbuild``, ``env:NAME``, ``label:NAME``,
-    ``expose:8080/tcp``, ``volume:/path``; a trailing ``*`` matches any rest. ``files_removed``,
-    ``files_added`` and ``files_owned``, what gets another owner, are absolute globs. ``packages_added`` and ``packages_removed`` name packages as
-    ``manager:package`` (``apt:curl``); ``*`` matches any rest, and ``apt:~*`` stands for packages that no
-    command names, which came along as recommendations or dependencies. ``layers`` is the change in the number
-    of layers.
+    ``expose:8080/tcp``, ``volume:/path``; a trailing ``*`` matches any rest, and ``env:~*`` stands for
+    variables that no instruction sets, which the base image brings. ``files_removed``, ``files_added`` and
+    ``files_owned``, what gets another owner, are absolute globs. ``packages_added`` and
+    ``packages_removed`` name packages as ``manager:package`` (``apt:curl``); ``*`` matches any rest, and
+    ``apt:~*`` stands for packages that no command names, which came along as recommendations or dependencies.
+    ``layers`` is the change in the number of layers.
     """
 
     files_removed: tuple[str, ...] = ()

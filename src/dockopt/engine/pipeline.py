@@ -9,7 +9,7 @@ from typing import NamedTuple
 from dockopt.engine.edit import EditError, Editor
 from dockopt.engine.model import NO_EFFECTS, Effects, Entry, FileEdit, Outcome, Proposal, Refusal, Safety, entry_key
 from dockopt.engine.proof import prove
-from dockopt.engine.registry import Registry, Spec, registry
+from dockopt.engine.registry import Registry, registry
 from dockopt.engine.suppress import Suppressions
 from dockopt.engine.transform import Transform
 from dockopt.facts.facts import Facts
@@ -45,9 +45,10 @@ class Plan:
             and spec.id not in options.ignore
             and not (options.acting_only and not options.unsafe and spec.mildest != "safe")
         )
-        #: what may change a document; the rest, never safe, is asked once when nothing moves any more
-        self.acting = tuple(spec for spec in self.specs if options.unsafe or spec.mildest == "safe")
-        self.may_act = frozenset(spec.id for spec in self.acting)
+        # What may change a document; the rest, never safe, is asked once when nothing moves any more.
+        acting = [spec for spec in self.specs if options.unsafe or spec.mildest == "safe"]
+        self.may_act = frozenset(spec.id for spec in acting)
+        self.asked = tuple((spec.id, spec.mentions) for spec in acting)  #: as the loop over them takes it
         self.order = {spec.id: index for index, spec in enumerate(self.specs)}
 
 
@@ -64,9 +65,9 @@ def preload(options: Options) -> None:
         known.load(spec.id)
     import dockerfile_parse  # noqa: F401
 
-    from dockopt.shell.script import parse_script
+    from dockopt.shell.script import read_script
 
-    parse_script("true")
+    read_script("true")
 
 
 def rewrite(data: bytes, options: Options, outside: Outside | None = None) -> Outcome:
@@ -92,6 +93,7 @@ def rewrite_document(
     """:func:`rewrite` for a document at hand and a registry of the caller's."""
     plan = plan_for(options, known)
     facts = Facts(document, outside)
+    facts.surroundings.only_safe = options.acting_only and not options.unsafe
     run = _Run(facts, plan, options, known, careful=options.careful)
     run.go()
     if not options.careful and run.doubtful:
@@ -144,7 +146,11 @@ class _Run:
             return
         self._prove_files_again()
         for spec in self.plan.specs:
-            if spec.id not in self.plan.may_act and self._concerns(spec):
+            if spec.id in self.plan.may_act:
+                continue
+            if spec.mentions and not self.facts.mentions(*spec.mentions):
+                self._pass_over(spec.id)
+            else:
                 self._exhaust(spec.id)
         if self.document is not self.original and not self.careful:
             missed = prove(self.original_facts, self.facts, merge(self.applied_effects))
@@ -153,25 +159,28 @@ class _Run:
     def _round(self) -> list[str]:
         """Ask every transform that may act, in order; the ids of those that changed the document."""
         busy = []
-        for spec in self.plan.acting:
-            if self.quiet.get(spec.id) is not self.document and self._concerns(spec) and self._exhaust(spec.id):
-                busy.append(spec.id)
+        text = self.facts.text
+        for name, needles in self.plan.asked:
+            if self.quiet.get(name) is self.document:
+                continue
+            for needle in needles:
+                if needle in text:
+                    break
+            else:
+                if needles:  # most transforms are about nothing in a file: no call for those
+                    self._pass_over(name)
+                    continue
+            if self._exhaust(name):
+                busy.append(name)
+                text = self.facts.text
         return busy
 
-    def _concerns(self, spec: Spec) -> bool:
-        """Whether the text mentions what a transform is about. Most are about nothing in a file: this is asked often."""
-        if not spec.mentions:
-            return True
-        text = self.facts.text
-        for needle in spec.mentions:
-            if needle in text:
-                return True
-        name = spec.id
+    def _pass_over(self, name: str) -> None:
+        """Nothing in the text is what a transform is about."""
         if name not in self.broken and name not in self.settled:
             self.quiet[name] = self.document
             self.open.pop(name, None)
             self.files.pop(name, None)
-        return False
 
     def _look_around_again(self) -> None:
         """Read the facts from outside anew, with the text and the files as they are to be.
@@ -182,7 +191,7 @@ class _Run:
         outside = self.surroundings.outside
         if outside is not None:
             outside = outside._replace(overlay=tuple((edit.path, edit.after) for edit in self.written()))
-        self.surroundings = Surroundings(outside, self.facts)
+        self.surroundings = Surroundings(outside, self.facts, only_safe=self.surroundings.only_safe)
         self.facts = Facts(self.document, self.surroundings, self.facts)
         self.quiet.clear()
 

@@ -69,6 +69,14 @@ class Facts:
         self.surroundings = outside if isinstance(outside, Surroundings) else Surroundings(outside, self)
 
     @property
+    def only_safe(self) -> bool:
+        """Whether nobody is told of anything but safe changes: a transform need not look for other ones.
+
+        What a safe change of its own depends on must not depend on this.
+        """
+        return self.surroundings.only_safe
+
+    @property
     def context(self) -> Known[Context] | Unknown:
         """The build context: its folder, files and ``.dockerignore``."""
         return self.surroundings.context

@@ -29,8 +29,9 @@ class Outside(NamedTuple):
 class Surroundings:
     """What stands around a Dockerfile. Edited documents of a run share those of the first."""
 
-    def __init__(self, outside: Outside | None, facts: Facts) -> None:
+    def __init__(self, outside: Outside | None, facts: Facts, *, only_safe: bool = False) -> None:
         self.outside = outside
+        self.only_safe = only_safe  #: see :attr:`Facts.only_safe`
         self._facts = facts
 
     @property

@@ -263,6 +263,7 @@ def _pacman(options: list[Option], operands: list[Word]) -> tuple[str, str | Non
     return "other", None
 
 
+@lru_cache(maxsize=4096)
 def installed(text: str) -> frozenset[str]:
     """The packages a script installs, as ``manager:package``, each word as written.
 

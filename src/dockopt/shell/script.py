@@ -134,12 +134,11 @@ class Command:
             if self._source is not None:
                 by = self.start - self._source.start
                 found = [
-                    _new_word(Word, (start + by, end + by, text, value))
-                    for start, end, text, value in self._source.words
+                    _new(Word, (start + by, end + by, text, value)) for start, end, text, value in self._source.words
                 ]
             else:
                 found = [
-                    _new_word(Word, (match.start(), match.end(), word, word[1:-1] if word[0] in "\"'" else word))
+                    _new(Word, (match.start(), match.end(), word, word[1:-1] if word[0] in "\"'" else word))
                     for match in _SIMPLE_WORD.finditer(self._text, self.start, self.end)
                     if (word := match[0])
                 ]
@@ -237,17 +236,16 @@ def _from_pieces(text: str) -> Script | None:
         piece = _piece(match[1])
         if piece is None:
             return None
-        command, kind = piece
         by = match.start(1)
         following = match[2] or ""
         if operator == "|":
             before = items[-1]
-            items[-1] = Item(before.start, by + command.outer_end, "pipeline", *before[3:])
+            items[-1] = Item(before.start, by + piece.length, "pipeline", *before[3:])
         else:
-            kind = "pipeline" if following == "|" else kind
-            items.append(Item(by, by + command.outer_end, kind, operator, start, end))
-        within = ("pipeline",) if operator == "|" or following == "|" else ()
-        commands.append(command.moved(by, within, len(items) - 1, text))
+            kind = "pipeline" if following == "|" else piece.kind
+            items.append(_new(Item, (by, by + piece.length, kind, operator, start, end)))
+        within = _PIPELINE if operator == "|" or following == "|" else ()
+        commands.append(piece.at(by, within, len(items) - 1, text))
         operator = following
         start, end = match.span(2)
     if not commands or operator not in ("", ";"):
@@ -259,19 +257,64 @@ def _from_pieces(text: str) -> Script | None:
     return script
 
 
+class _Piece:
+    """A plain command read by itself, and the kind of element it is."""
+
+    __slots__ = ("_command", "_last", "kind", "length")
+
+    def __init__(self, command: Command, kind: str) -> None:
+        self._command = self._last = command
+        self.kind = kind
+        self.length = command.outer_end
+
+    def at(self, start: int, within: tuple[str, ...], item: int, text: str) -> Command:
+        """The command at its place in a script.
+
+        An edit leaves most commands where they are: those, with all that is known of them, are kept.
+        """
+        last = self._last
+        if last.start != start or last.item != item or last.within != within:
+            last = self._last = self._command.moved(start, within, item, text)
+        return last
+
+
 @lru_cache(maxsize=8192)
-def _piece(text: str) -> tuple[Command, str] | None:
-    """A plain command read by itself, and the kind of element it is; None where it is no such thing after all."""
+def _piece(text: str) -> _Piece | None:
+    """A plain command; None where it is no such thing after all."""
     if pieces.reserved(text):
         return None
     simple = _SIMPLE.match(text)
     if simple is not None and simple.end() == len(text) and simple[1] not in _OWN_KINDS:
         end = len(text)
-        return Command("command", 0, end, end, None, (), (), (), 0, text, simple[1]), "command"
+        return _Piece(Command("command", 0, end, end, None, (), (), (), 0, text, simple[1]), "command")
+    command = _plain_command(text)
+    if command is not None:
+        return _Piece(command, "command")
     script = read_script(text)
     if script.error or len(script.commands) != 1 or script.commands[0].within:
         return None
-    return script.commands[0], script.items[0].kind
+    return _Piece(script.commands[0], script.items[0].kind)
+
+
+def _plain_command(text: str) -> Command | None:
+    """A plain command as the grammar reads it; None where it has nodes of its own for it, or words behind redirections."""
+    assignments: list[Word] = []
+    words: list[Word] = []
+    redirects: list[Redirect] = []
+    for match in pieces.tokens(text):
+        token, (start, end) = match[0], match.span()
+        if match[1] is not None:
+            redirects.append(Redirect(start, end, token))
+        elif redirects:
+            return None
+        elif not words and pieces.is_assignment(token):
+            assignments.append(Word(start, end, token, token if _PLAIN.match(token) else None))
+        else:
+            words.append(Word(start, end, token, pieces.value(token)))
+    if not words or words[0].text in _OWN_KINDS:
+        return None
+    end = words[-1].end
+    return Command("command", 0, end, len(text), tuple(words), tuple(assignments), tuple(redirects), (), 0)
 
 
 _PARSER: Parser | None = None
@@ -318,10 +361,13 @@ _PLAIN = re.compile(r"[\w./:=+,@%^-]+\Z", re.A)
 _QUOTED = re.compile(r"\"[^\"$`\\]*\"\Z|'[^']*'\Z")
 _SIMPLE_WORD = re.compile(r"""[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*'""", re.A)
 # The first word has no "=": that would be an assignment.
-_SIMPLE = re.compile(r"""([\w./:+,@%^-]+)(?![^ \t])(?:[ \t]+(?:[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*')(?![^ \t]))*""", re.A)
+_SIMPLE = re.compile(
+    r"""([\w./:+,@%^-]+)(?![^ \t])(?:[ \t]+(?:[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*')(?![^ \t]))*""", re.A
+)
 _ESCAPED_IN_QUOTES = '$`"\\\n'  #: POSIX 2.2.3: inside double quotes a backslash escapes only these
-_new_word = tuple.__new__
+_new = tuple.__new__  #: of a NamedTuple, without the call of its own ``__new__``
 _new_command = object.__new__
+_PIPELINE = ("pipeline",)
 #: Commands the grammar has nodes of their own for.
 _OWN_KINDS = frozenset(("declare", "typeset", "export", "readonly", "local", "unset", "unsetenv"))
 _COMMANDS = frozenset(("command", "declaration_command", "test_command", "unset_command", "variable_assignments"))
@@ -403,9 +449,7 @@ class _Builder:
         command.add_words(extra)
         command.outer_end = end
 
-    def _attach_to_last(
-        self, pipeline: TreeNode, redirects: list[Redirect], extra: list[Word], node: TreeNode
-    ) -> None:
+    def _attach_to_last(self, pipeline: TreeNode, redirects: list[Redirect], extra: list[Word], node: TreeNode) -> None:
         """The grammar hangs a redirection on the whole pipeline; POSIX binds it to the last command."""
         last = pipeline.children[-1]
         if last.type in _COMMANDS:

@@ -525,7 +525,9 @@ def test_a_front_end_behind_nginx(project: Project) -> None:
 
 
 def test_java_without_a_manifest(project: Project) -> None:
-    text = "FROM eclipse-temurin:21\nWORKDIR /tides\nCOPY src ./src\nRUN javac -d out src/*.java\nCMD java -cp out Tides\n"
+    text = (
+        "FROM eclipse-temurin:21\nWORKDIR /tides\nCOPY src ./src\nRUN javac -d out src/*.java\nCMD java -cp out Tides\n"
+    )
     app = app_of(project(text + "EXPOSE 8081\n", **{"src/Tides.java": "", "README.md": ""}))
     assert (app.ecosystem, app.root, app.evidence) == ("java", "src", "src/*.java")
     assert value(app.port) == 8081 and reason(app.framework) and reason(app.health)

@@ -49,7 +49,10 @@ def test_the_port_is_the_platforms_to_choose(project: Project, line: str, env: s
 
 
 def test_a_node_app(project: Project) -> None:
-    files = {"package.json": '{"dependencies": {"express": "4"}}', "s.js": 'const app = require("express")();\napp.listen(3000);\n'}
+    files = {
+        "package.json": '{"dependencies": {"express": "4"}}',
+        "s.js": 'const app = require("express")();\napp.listen(3000);\n',
+    }
     facts = project("FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\n", **files, Procfile="web: node s.js\n")
     assert launch_of(facts).argv == ("node", "s.js")
     port = app_of(facts).port

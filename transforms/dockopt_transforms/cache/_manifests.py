@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from dockopt.api import Facts, Known
+from dockopt.api import Facts, Known, Unknown
 from dockopt_transforms.cache._copy import Sources
 from dockopt_transforms.cache._installs import Request, Stop
 from dockopt_transforms.cache._project_files import composer_problem
@@ -238,5 +237,10 @@ def _contents(context: Context, names: list[str], request: Request) -> Stop | No
     if request.manager == "composer":
         if "--no-autoloader" not in request.flags and _SCANS.search(texts["composer.json"]):
             return Stop("needs-sources", f"{names[0]}: the autoloader is made from the sources")
-        return composer_problem(names[0], json.loads(texts["composer.json"]), "symfony.lock" in texts)
+        from dockopt.api import load_json
+
+        data = load_json(context, names[0])
+        if isinstance(data, Unknown):
+            return Stop("needs-sources", data.reason)
+        return composer_problem(names[0], data.value, "symfony.lock" in texts)
     return None

@@ -159,15 +159,10 @@ def _msbuild(context: Context, files: tuple[str, ...]) -> Stop | None:
 
 
 def _toml(context: Context, path: str) -> dict[str, Any] | Stop:
-    text = context.text(path)
-    if isinstance(text, Unknown):
-        return Stop("manifest-missing", text.reason)
-    import tomllib
+    from dockopt.api import load_toml
 
-    try:
-        return tomllib.loads(text.value)
-    except tomllib.TOMLDecodeError as error:
-        return Stop("manifest-missing", f"{path} does not parse: {error}")
+    data = load_toml(context, path)
+    return Stop("manifest-missing", data.reason) if isinstance(data, Unknown) else data.value
 
 
 def _tables(value: object) -> Iterator[dict[str, Any]]:
@@ -206,20 +201,19 @@ def _pyproject(context: Context, install: Install, root: str, others: tuple[str,
     data = _toml(context, path)
     if isinstance(data, Stop):
         return data
-    tool = data.get("tool") if isinstance(data.get("tool"), dict) else {}
-    assert isinstance(tool, dict)
-    own = tool.get(install.tool) if isinstance(tool.get(install.tool), dict) else {}
-    assert isinstance(own, dict)
+    from dockopt.api import as_list, as_table
+
+    tool = as_table(data.get("tool"))
+    own = as_table(tool.get(install.tool))
     if "workspace" in own:
         return Stop("needs-sources", f"{path}: a workspace")
     local = _local_dependency(
         {key: own.get(key) for key in ("dependencies", "group", "dev-dependencies", "sources")},
         ("path", "workspace", "file"),
     )
-    project = data.get("project") if isinstance(data.get("project"), dict) else {}
-    assert isinstance(project, dict)
+    project = as_table(data.get("project"))
     listed = [
-        *project.get("dependencies", ()),
+        *as_list(project.get("dependencies")),
         *_strings(project.get("optional-dependencies")),
         *_strings(data.get("dependency-groups")),
     ]
@@ -237,7 +231,9 @@ def _pyproject(context: Context, install: Install, root: str, others: tuple[str,
             return Stop("needs-sources", f"{path}: the version comes from the repository")
     if install.tool == "uv":
         if project.get("dynamic") and "--frozen" not in install.command.values:
-            return Stop("needs-sources", f"{path}: uv reads the sources for {', '.join(project['dynamic'])}")
+            return Stop(
+                "needs-sources", f"{path}: uv reads the sources for {', '.join(map(str, as_list(project['dynamic'])))}"
+            )
         if "build-system" not in data and own.get("package") is not True:
             early = ()
     elif own.get("package-mode") is False:
@@ -270,18 +266,12 @@ def _composer(context: Context, install: Install, root: str) -> Manifests | Stop
     if hidden is not None:
         return hidden
     path = _join(root, "composer.json")
-    text = context.text(path)
-    if isinstance(text, Unknown):
-        return Stop("manifest-missing", text.reason)
-    import json
+    from dockopt.api import load_json
 
-    try:
-        data = json.loads(text.value)
-    except ValueError as error:
-        return Stop("manifest-missing", f"{path} does not parse: {error}")
-    stop = composer_problem(
-        path, data if isinstance(data, dict) else {}, bool(_present(context, root, ("symfony.lock",)))
-    )
+    data = load_json(context, path)
+    if isinstance(data, Unknown):
+        return Stop("manifest-missing", data.reason)
+    stop = composer_problem(path, data.value, bool(_present(context, root, ("symfony.lock",))))
     if stop is not None:
         return stop
     return Manifests(_present(context, root, names), path, (install.early,) if install.early else ())
@@ -302,11 +292,11 @@ def composer_problem(path: str, data: dict[str, Any], recipes_locked: bool) -> S
     :param recipes_locked: whether symfony.lock is there: without it Symfony Flex writes the files of every recipe.
     """
 
-    def table(value: object) -> dict[str, Any]:
-        return value if isinstance(value, dict) else {}
+    from dockopt.api import as_list
+    from dockopt.api import as_table as table
 
     repositories = data.get("repositories")
-    listed = repositories.values() if isinstance(repositories, dict) else repositories or ()
+    listed = [*table(repositories).values(), *as_list(repositories)]
     if any(isinstance(one, dict) and one.get("type") in ("path", "artifact") for one in listed):
         return Stop("local-path", f"{path}: a repository of it is a folder of the sources")
     config = table(data.get("config"))
@@ -409,8 +399,10 @@ def _stubs(data: dict[str, Any], name: str, *, library: bool) -> list[str] | Non
         and own.keys() <= {"name", "path", "doctest", "test", "bench", "doc"}
     ):
         return None
+    from dockopt.api import as_list
+
     programs: dict[str, None] = {}
-    for one in data.get("bin", ()):
+    for one in as_list(data.get("bin")):
         path = one.get("path", "src/main.rs" if one.get("name") == name else "") if isinstance(one, dict) else ""
         if not isinstance(path, str) or not re.fullmatch(r"src/[\w-]+\.rs", path):
             return None

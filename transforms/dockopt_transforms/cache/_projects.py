@@ -97,11 +97,8 @@ def read_install(view: ScriptView, command: Command) -> Install | None:
     if call is not None:
         reader = _READERS.get(call.manager.name)
         return reader(view, call) if reader is not None else None
-    words = command.words
-    if len(words) < 2:
-        return None
-    named = _NAMED.get(base_name(words[0].value or ""))
-    return named(view, command, words) if named is not None else None
+    named = _NAMED.get(base_name(command.name or ""))
+    return named(view, command, command.words) if named is not None and len(command.words) > 1 else None
 
 
 def _kept(call: Invocation, *names: str, prefixes: tuple[str, ...] = ()) -> list[str]:

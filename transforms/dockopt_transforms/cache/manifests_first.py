@@ -43,6 +43,8 @@ from dockopt_transforms.cache._projects import Calls, calls_around
 _STATE = frozenset(
     ("WORKDIR", "ENV", "ARG", "LABEL", "EXPOSE", "USER", "STOPSIGNAL", "CMD", "ENTRYPOINT", "HEALTHCHECK")
 )
+#: Managers of which :func:`_manifests.needs` can say that nothing but the files makes a difference.
+_PROVABLE = frozenset(("system", "pip", "go", "idle"))
 
 
 class Plan(NamedTuple):
@@ -131,23 +133,29 @@ class ManifestsFirst(Transform):
             wholes = [] if stage.windows else [node for node in stage.instructions if is_whole(node)]
             if not wholes:
                 continue
-            for node, calls in zip(wholes, calls_around(facts, stage, wholes), strict=True):
+            # A call for the dependencies alone, and one that writes among the sources, are never safe.
+            around = [None] * len(wholes) if facts.only_safe else calls_around(facts, stage, wholes)
+            for node, calls in zip(wholes, around, strict=True):
                 result = _for_copy(document, facts, stage, node, calls)
                 if result is not None:
                     yield result
 
 
 def _for_copy(
-    document: Document, facts: Facts, stage: Stage, node: Instruction, calls: Calls
+    document: Document, facts: Facts, stage: Stage, node: Instruction, calls: Calls | None
 ) -> Proposal | Refusal | None:
     found = _plan(facts, stage, node)
     result: Proposal | Refusal | None = None
     if isinstance(found, Plan):
+        if facts.only_safe and (found.part or not _PROVABLE.issuperset(request.manager for request in found.requests)):
+            return None
         result = _proposal(document, facts, found)
         if isinstance(result, Proposal):
             return result
     elif found is not None:
         result = Refusal(node, *found)
+    if calls is None:
+        return result
     if calls.settled or not calls.behind:
         return None if calls.settled else result
     from dockopt_transforms.cache._ahead import ahead

@@ -94,12 +94,13 @@ class MergeRuns(Transform):
 
 
 def _groups(document: Document, facts: Facts, sequence: list[Member]) -> Iterator[Proposal | Refusal]:
-    groups, obstacles = _joined([_Group([member]) for member in sequence], facts, tight=True)
+    known: dict[tuple[_Group, _Group], Obstacle] = {}
+    groups, obstacles = _joined([_Group([member]) for member in sequence], facts, known, tight=True)
     before = 0
     while len(groups) != before:
         # What a later RUN brings (the removal of packages) may join groups that stayed apart before.
         before = len(groups)
-        groups, obstacles = _joined(groups, facts, tight=False)
+        groups, obstacles = _joined(groups, facts, known, tight=False)
     for (one, other), obstacle in zip(pairwise(groups), obstacles, strict=True):
         yield Refusal((one.members[-1].node, other.members[0].node), obstacle.cause, obstacle.reason)
     for group in groups:
@@ -107,8 +108,12 @@ def _groups(document: Document, facts: Facts, sequence: list[Member]) -> Iterato
             yield _proposal(document, group.members)
 
 
-def _joined(groups: list[_Group], facts: Facts, *, tight: bool) -> tuple[list[_Group], list[Obstacle]]:
+def _joined(
+    groups: list[_Group], facts: Facts, known: dict[tuple[_Group, _Group], Obstacle], *, tight: bool
+) -> tuple[list[_Group], list[Obstacle]]:
     """Join neighbours, and what keeps the others apart; with ``tight`` only those with no line between them.
+
+    :param known: what keeps groups apart, from one round to the next.
 
     Sections of a file are set off by blank lines and comments: what stands together joins first.
     """
@@ -117,10 +122,12 @@ def _joined(groups: list[_Group], facts: Facts, *, tight: bool) -> tuple[list[_G
         if tight and group.members[0].between:
             joined.append(group)
             continue
-        obstacle = joined[-1].apart(group, facts)
+        last = joined[-1]
+        obstacle = known.get((last, group)) or last.apart(group, facts)
         if obstacle is None:
-            joined[-1] = joined[-1].joined(group)
+            joined[-1] = last.joined(group)
         else:
+            known[last, group] = obstacle
             joined.append(group)
             obstacles.append(obstacle)
     return joined, obstacles

@@ -167,7 +167,8 @@ def _proposal(facts: Facts, view: ScriptView, call: Invocation) -> Proposal:
         safety=Safety.UNSAFE,
         effects=Effects(
             files_removed=("/**/node_modules/**",),
-            files_added=("/**/node_modules/**",),
+            # npm install writes the lock file anew, in its own version's format.
+            files_added=("/**/node_modules/**", "/**/package-lock.json", "/**/npm-shrinkwrap.json"),
             packages_removed=("npm:~*",) if omit else (),
         ),
     )

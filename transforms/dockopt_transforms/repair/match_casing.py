@@ -43,7 +43,7 @@ class MatchCasing(Transform):
         for node in document.instructions:
             keyword = node.keyword
             wrong = not (keyword.islower() if lower else keyword.isupper())
-            if wrong or node.name in ("FROM", "COPY", "RUN"):
+            if wrong or node.name == "FROM" or (node.flags and node.name in ("COPY", "RUN")):
                 result = self._look(node, facts, lower, wrong=wrong)
                 if result is not None:
                     yield result

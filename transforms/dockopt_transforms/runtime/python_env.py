@@ -93,6 +93,10 @@ class PythonEnv(Transform):
             f"set {', '.join(names)}",
             edit,
             safety=Safety.UNSAFE,
-            effects=Effects(config=tuple(f"env:{name}" for name in names)),
+            effects=Effects(
+                config=tuple(f"env:{name}" for name in names),
+                # What a RUN below imports is no longer compiled on the way.
+                files_removed=("/**/__pycache__/**",) if "PYTHONDONTWRITEBYTECODE" in names else (),
+            ),
             evidence=(image.evidence,),
         )

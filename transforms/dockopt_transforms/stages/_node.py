@@ -104,16 +104,13 @@ class _Project:
             raise Impossible("needs-unknown", self.app.manager.reason)
         self.manager = self.app.manager.value
         self.package = posixpath.normpath(posixpath.join(self.app.root, "package.json"))
-        import json
+        from dockopt.api import load_json
 
-        text = self.context.text(self.package)
-        if isinstance(text, Unknown):
-            raise Impossible("needs-unknown", text.reason)
-        try:
-            self.data = json.loads(text.value)
-        except ValueError as error:
-            raise Impossible("needs-unknown", f"{self.package} does not parse: {error}") from error
-        if not isinstance(self.data, dict) or self.data.get("workspaces"):
+        data = load_json(self.context, self.package)
+        if isinstance(data, Unknown):
+            raise Impossible("needs-unknown", data.reason)
+        self.data = data.value
+        if self.data.get("workspaces"):
             raise Impossible(
                 "needs-unknown", f"{self.package} has workspaces, whose packages depend on each other's folders"
             )

@@ -72,16 +72,13 @@ def tree(context: Context, package: str, lock: str | None) -> Tree:
     :raises Impossible: where it cannot be read, or nobody can tell.
     """
     if lock is None:
-        text = context.text(package)
-        if isinstance(text, Unknown):
-            raise Impossible("needs-unknown", text.reason)
-        try:
-            data = json.loads(text.value)
-        except ValueError as error:
-            raise Impossible("needs-unknown", f"{package} does not parse: {error}") from error
-        names = frozenset(
-            (*data.get("dependencies", {}), *data.get("devDependencies", {}), *data.get("optionalDependencies", {}))
-        )
+        from dockopt.api import as_table, load_json
+
+        data = load_json(context, package)
+        if isinstance(data, Unknown):
+            raise Impossible("needs-unknown", data.reason)
+        kinds = ("dependencies", "devDependencies", "optionalDependencies")
+        names = frozenset(name for kind in kinds for name in as_table(data.value.get(kind)))
         open_ends = sorted(name for name in names if name not in PURE and not name.startswith("@types/"))
         if open_ends:
             raise Impossible("needs-unknown", f"there is no lock file: what {open_ends[0]} depends on is not known")

@@ -605,17 +605,21 @@ def _project(facts: Facts, stage: Stage, node: Instruction, word: str) -> list[t
     name = facts.context_file(posixpath.join(folder, "pyproject.toml"), stage)
     if name is None:
         return [(word, f"line {node.start_line}")]
-    text = context.value.text(name)
-    if isinstance(text, Unknown):
-        raise Impossible("needs-unknown", text.reason, node)
-    import tomllib
+    from dockopt.api import load_toml
 
-    try:
-        project = tomllib.loads(text.value).get("project")
-    except tomllib.TOMLDecodeError as error:
-        raise Impossible("needs-unknown", f"{name} does not parse: {error}", node) from error
-    if not isinstance(project, dict) or "dependencies" in project.get("dynamic", ()):
+    data = load_toml(context.value, name)
+    if isinstance(data, Unknown):
+        raise Impossible("needs-unknown", data.reason, node)
+    project = data.value.get("project")
+    if not isinstance(project, dict):
         return [(word, name)]
-    optional = project.get("optional-dependencies", {})
-    lines = [*project.get("dependencies", ()), *(one for group in optional.values() for one in group)]
-    return [(str(line), name) for line in lines]
+    optional, needed, dynamic = (
+        project.get(key, default)
+        for key, default in (("optional-dependencies", {}), ("dependencies", []), ("dynamic", []))
+    )
+    groups = list(optional.values()) if isinstance(optional, dict) else [None]
+    if not all(isinstance(group, list) for group in (needed, dynamic, *groups)):
+        raise Impossible("needs-unknown", f"{name}: its dependencies are no lists", node)
+    if "dependencies" in dynamic:
+        return [(word, name)]
+    return [(str(line), name) for group in (needed, *groups) for line in group]

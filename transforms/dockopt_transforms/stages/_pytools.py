@@ -8,7 +8,6 @@ otherwise.
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from typing import TYPE_CHECKING, Any
@@ -129,6 +128,13 @@ def locked(facts: Facts, stage: Stage, tool: str, node: Instruction) -> list[tup
             "needs-unknown", f"there is no {lock} that COPY takes: which packages are installed is not known", node
         )
     data = _load(context.value, name, node)
+    try:
+        return _packages(data, tool, name)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise Impossible("needs-unknown", f"{name} is not as {tool} writes it", node) from error
+
+
+def _packages(data: dict[str, Any], tool: str, name: str) -> list[tuple[str, str]]:
     if tool == "pipenv":
         return [
             (one + str(entry.get("version", "")) if isinstance(entry, dict) else one, name)
@@ -153,18 +159,12 @@ def _bound(node: Instruction, lock: str) -> str | None:
 
 
 def _load(context: Context, name: str, node: Instruction) -> dict[str, Any]:
-    text = context.text(name)
-    if isinstance(text, Unknown):
-        raise Impossible("needs-unknown", text.reason, node)
-    import tomllib
+    from dockopt.api import load_json, load_toml
 
-    try:
-        data = json.loads(text.value) if name.endswith("Pipfile.lock") else tomllib.loads(text.value)
-    except ValueError as error:
-        raise Impossible("needs-unknown", f"{name} does not parse: {error}", node) from error
-    if not isinstance(data, dict):
-        raise Impossible("needs-unknown", f"{name} is no table", node)
-    return data
+    data = (load_json if name.endswith("Pipfile.lock") else load_toml)(context, name)
+    if isinstance(data, Unknown):
+        raise Impossible("needs-unknown", data.reason, node)
+    return data.value
 
 
 def uv_environment(facts: Facts, node: Instruction, tag: str) -> str:

@@ -17,7 +17,7 @@ BUILD_ONLY = words("""
     """)
 # What builds may call while they fetch or unpack; everything else that is no header stays on the side that runs.
 RUN_ONLY = words("""
-    bash cron dumb-init ffmpeg fontconfig fonts-dejavu fonts-dejavu-core fonts-liberation fonts-noto ghostscript gosu
+    bash cron dumb-init ffmpeg figlet fontconfig fonts-dejavu fonts-dejavu-core fonts-liberation fonts-noto ghostscript gosu
     htop imagemagick iproute2 iputils-ping jq less libgl1 libgl1-mesa-glx libglib2.0-0 libglib2.0-0t64 libgomp1 libpq5 libsm6
     libxext6 libxrender1 locales logrotate nano net-tools netcat netcat-openbsd netcat-traditional nginx poppler-utils
     postgresql-client procps rsync su-exec supervisor tesseract-ocr tini tzdata vim vim-tiny wkhtmltopdf redis-tools

@@ -6,7 +6,20 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dockopt.api import Document, Editor, Effects, Facts, Known, Phase, Proposal, Refusal, Safety, Stage, Transform
+from dockopt.api import (
+    Document,
+    Editor,
+    Effects,
+    Facts,
+    Known,
+    Phase,
+    Proposal,
+    Refusal,
+    Safety,
+    Stage,
+    Transform,
+    lookup,
+)
 from dockopt_transforms.stages import _compiled, _node, _php, _python, _ruby
 from dockopt_transforms.stages._plan import Impossible, from_texts, single_stage
 
@@ -145,7 +158,12 @@ class SplitStages(Transform):
                 partial(_edit, plan, builder_from, runtime_from),
                 safety=Safety.UNSAFE,
                 effects=EFFECTS._replace(
-                    config=(*EFFECTS.config, *plan.lost_config, *(f"env:{name}" for name in plan.lost)),
+                    config=(
+                        *EFFECTS.config,
+                        *plan.lost_config,
+                        *(f"env:{name}" for name in plan.lost),
+                        *_of_the_base(stage, runtime),
+                    ),
                     packages_added=(*EFFECTS.packages_added, *plan.gained_packages),
                     packages_removed=(*EFFECTS.packages_removed, *plan.lost_packages),
                 ),
@@ -184,6 +202,22 @@ def _missing(facts: Facts, stage: Stage, names: tuple[str, ...]) -> str | None:
     if fetched or added:
         return None
     return f"the build context ({context.evidence}) holds no {names[0]}"
+
+
+def _of_the_base(stage: Stage, runtime: str) -> tuple[str, ...]:
+    """What the image configures where another one takes the base's place, as effects name it."""
+    old, new = lookup(stage.base or ""), lookup(runtime)
+    if old is None or new is None or old.name == new.name:
+        return ()
+    there = {node.name for node in stage.instructions}
+    pairs = {
+        "ENTRYPOINT": (old.entrypoint, new.entrypoint),
+        "CMD": (old.cmd, new.cmd),
+        "USER": (old.user, new.user),
+        "WORKDIR": (old.workdir, new.workdir),
+    }
+    changed = (name.lower() for name, (one, other) in pairs.items() if name not in there and one != other)
+    return ("env:~*", "label:~*", *changed)
 
 
 def _edit(plan: Split, builder_from: str, runtime_from: str, editor: Editor) -> None:

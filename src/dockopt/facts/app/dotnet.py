@@ -33,34 +33,10 @@ def dotnet(context: Context, root: str) -> App | None:
     )
     locks = present(context, root, ("packages.lock.json",))
     manifests = (*[join(root, name) for name in names], *extras)
-    if len(names) > 1:
-        several = Unknown(f"{root}: several project files: {', '.join(names)}")
-        return App(
-            "dotnet",
-            root,
-            path,
-            Known("nuget", path),
-            manifests,
-            locks,
-            several,
-            several,
-            build=several,
-            outputs=several,
-        )
-    project = load_xml(context, path)
-    if isinstance(project, Unknown):
-        return App(
-            "dotnet",
-            root,
-            path,
-            Known("nuget", path),
-            manifests,
-            locks,
-            project,
-            project,
-            build=project,
-            outputs=project,
-        )
+    project = load_xml(context, path) if len(names) == 1 else None
+    if project is None or isinstance(project, Unknown):
+        why = project or Unknown(f"{root}: several project files: {', '.join(names)}")
+        return App("dotnet", root, path, Known("nuget", path), manifests, locks, why, why, build=why, outputs=why)
     references = [one.get("Include", "") for one in project.value.iter("ProjectReference")]
     needs: Known[bool] | Unknown = Known(bool(references), f"{path}: {references[0]}" if references else path)
     details: dict[str, Known[str]] = {}

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dockopt.facts.app.model import App
-from dockopt.facts.app.reading import describe, join, line_of, load_json, present
+from dockopt.facts.app.reading import as_table, describe, join, line_of, load_json, present
 from dockopt.facts.app.source import first, mask
 from dockopt.facts.value import Known, Unknown
 
@@ -63,8 +63,7 @@ def node(context: Context, root: str, used: frozenset[str]) -> App | None:
     data = package.value
     text = context.text(path)
     raw = text.value if isinstance(text, Known) else ""
-    scripts = data.get("scripts") if isinstance(data.get("scripts"), dict) else {}
-    assert isinstance(scripts, dict)
+    scripts = as_table(data.get("scripts"))
     manager = _node_manager(data, path, locks, used)
     runner = manager.value if isinstance(manager, Known) else "npm"
     dependencies: dict[str, Any] = {}
@@ -146,8 +145,7 @@ def _node_needs(
             return Known(True, f"{path}:{line_of(raw, value)}: {name} is a folder")
         if isinstance(value, str) and value.startswith("patch:"):
             return Known(True, f"{path}:{line_of(raw, value)}: {name} is patched")
-    own = data.get("pnpm")
-    patched = data.get("patchedDependencies") or (isinstance(own, dict) and own.get("patchedDependencies"))
+    patched = data.get("patchedDependencies") or as_table(data.get("pnpm")).get("patchedDependencies")
     if "patch-package" in dependencies or patched:
         return Known(True, f"{path}: dependencies are patched")
     return Known(False, path)

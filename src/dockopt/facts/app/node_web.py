@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _MAKER = re.compile(
     r"(?:const|let|var)\s+(\w+)\s*(?::\s*[\w.<>]+)?\s*=\s*(?:await\s+)?"
-    r"(?:new\s+)?(?:express\.Router|express|fastify|Fastify|Router|KoaRouter|Hono|restify\.createServer|Koa|Elysia)\s*(?:<[^>]*>)?\("
+    r"(?:new\s+)?\(?(?:express\.Router|express|fastify|Fastify|Router|KoaRouter|Hono|restify\.createServer|Koa|Elysia"
+    r"|require\(\s*['\"](?:express|fastify|koa|@koa/router|koa-router)['\"]\s*\)(?:\.Router)?\)?)\s*(?:<[^>]*>)?\("
 )
 _LISTEN = re.compile(r"\b(\w+)\s*\.listen\(\s*([^()\n]*(?:\((?:[^()\n]|\([^()\n]*\))*\)[^()\n]*)*)")
 _GET = re.compile(r"\b(\w+)\s*\.(?:get|all)\(\s*(['\"`])(/[^'\"`$]*)\2\s*(,\s*[\w.]+)?")

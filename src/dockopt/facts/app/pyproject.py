@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dockopt.facts.app.model import App
-from dockopt.facts.app.reading import describe, join, load_toml, present
+from dockopt.facts.app.reading import as_table, describe, join, load_toml, present
 from dockopt.facts.value import Known, Unknown
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def python(context: Context, root: str, used: frozenset[str]) -> App | None:
     else:
         manifests = tuple(join(root, name) for name in known)
         needs = _project_needs(table, root, project)
-    metadata = table.get("project") or table.get("tool", {}).get("poetry") or {}
+    metadata = table.get("project") or as_table(table.get("tool")).get("poetry") or {}
     return App(
         "python",
         root,
@@ -61,7 +61,7 @@ def python(context: Context, root: str, used: frozenset[str]) -> App | None:
 def _python_manager(
     names: tuple[str, ...], table: dict[str, Any], used: frozenset[str], project: Known[dict[str, Any]] | Unknown | None
 ) -> Known[str] | Unknown:
-    tool = table.get("tool", {}) if isinstance(table.get("tool"), dict) else {}
+    tool = as_table(table.get("tool"))
     found: dict[str, str] = {}
     for name, lock in (("uv", "uv.lock"), ("poetry", "poetry.lock"), ("pipenv", "Pipfile"), ("pdm", "pdm.lock")):
         if lock in names or (name in tool and name == "poetry"):
@@ -113,18 +113,14 @@ def _project_needs(
 ) -> Known[bool] | Unknown:
     if isinstance(project, Unknown):
         return project
-    tool = table.get("tool", {})
+    tool = as_table(table.get("tool"))
     where = join(root, "pyproject.toml")
-    sources = tool.get("uv", {}).get("sources", {}) if isinstance(tool, dict) else {}
-    for name, source in sources.items() if isinstance(sources, dict) else ():
+    for name, source in as_table(as_table(tool.get("uv")).get("sources")).items():
         if isinstance(source, dict) and ("path" in source or "workspace" in source):
             return Known(True, f"{where}: tool.uv.sources.{name} is a folder")
-    poetry = tool.get("poetry", {}) if isinstance(tool, dict) else {}
-    groups = [poetry.get("dependencies", {})] + [
-        group.get("dependencies", {}) for group in poetry.get("group", {}).values() if isinstance(group, dict)
-    ]
-    for group in groups:
-        for name, value in group.items() if isinstance(group, dict) else ():
+    poetry = as_table(tool.get("poetry"))
+    for group in (poetry, *as_table(poetry.get("group")).values()):
+        for name, value in as_table(as_table(group).get("dependencies")).items():
             if isinstance(value, dict) and "path" in value:
                 return Known(True, f"{where}: the dependency {name} is a folder")
     return Known(False, where)

@@ -21,6 +21,16 @@ def present(context: Context, root: str, names: tuple[str, ...]) -> tuple[str, .
     return tuple(path for path in (join(root, name) for name in names) if context.is_file(path))
 
 
+def as_table(value: object) -> dict[str, Any]:
+    """A table of a manifest; nothing for what should be one and is not."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """A list of a manifest; nothing for what should be one and is not."""
+    return value if isinstance(value, list) else []
+
+
 def line_of(text: str, needle: str) -> int:
     """The 1-based line of the first occurrence, 1 where there is none."""
     position = text.find(needle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockopt.facts.app.model import App
-from dockopt.facts.app.reading import describe, join, load_toml, present
+from dockopt.facts.app.reading import as_list, as_table, describe, join, load_toml, present
 from dockopt.facts.value import Known, Unknown
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ def rust(context: Context, root: str) -> App | None:
     if isinstance(manifest, Unknown):
         return App("rust", root, path, manifest, (path, *extras), locks, manifest, build=manifest, outputs=manifest)
     data = manifest.value
-    package = data.get("package") if isinstance(data.get("package"), dict) else {}
-    assert isinstance(package, dict)
+    package = as_table(data.get("package"))
     needs: Known[bool] | Unknown = Known(
         True, f"{path}: cargo wants a source file of every target, if only an empty one"
     )
@@ -33,7 +32,7 @@ def rust(context: Context, root: str) -> App | None:
     elif package.get("build") or context.is_file(join(root, "build.rs")):
         needs = Known(True, f"{path}: a build script")
     binaries = [
-        one["name"] for one in data.get("bin", ()) if isinstance(one, dict) and isinstance(one.get("name"), str)
+        one["name"] for one in as_list(data.get("bin")) if isinstance(one, dict) and isinstance(one.get("name"), str)
     ]
     name = package.get("name")
     if isinstance(name, str) and context.is_file(join(root, "src/main.rs")) and name not in binaries:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dockopt.facts.app.model import App
-from dockopt.facts.app.reading import describe, join, load_json, present
+from dockopt.facts.app.reading import as_list, as_table, describe, join, load_json, present
 from dockopt.facts.app.source import first, mask, search
 from dockopt.facts.value import Known, Unknown
 
@@ -76,13 +76,11 @@ def php(context: Context, root: str) -> App | None:
     data = load_json(context, path)
     if isinstance(data, Unknown):
         return App("php", root, path, Known("composer", path), (path, *extras), locks, data, data)
-    required = data.value.get("require") if isinstance(data.value.get("require"), dict) else {}
-    assert isinstance(required, dict)
+    required = as_table(data.value.get("require"))
     needs: Known[bool] | Unknown = Known(False, path)
-    repositories = data.value.get("repositories") or ()
-    listed = repositories.values() if isinstance(repositories, dict) else repositories
-    scripts = data.value.get("scripts") if isinstance(data.value.get("scripts"), dict) else {}
-    assert isinstance(scripts, dict)
+    repositories = data.value.get("repositories")
+    listed = [*as_table(repositories).values(), *as_list(repositories)]
+    scripts = as_table(data.value.get("scripts"))
     hooks = [
         name
         for name in scripts
