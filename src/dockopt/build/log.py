@@ -16,7 +16,7 @@ _SECRET_LENGTH = 4
 _STEP = re.compile(r"#\d+ \[(?P<place>[^\]]+)\] (?P<what>.*)")
 
 #: The place of an instruction; images and contexts are fetched at ``[internal]`` and ``[context debian]``.
-_NUMBERED = re.compile(r"(?:\S+ +)?\d+/\d+")
+_NUMBERED = re.compile(r"(?:\S+ +)*\d+/\d+")
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
