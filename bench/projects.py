@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import pickle
 import sys
 import tempfile
 import tomllib
@@ -41,6 +42,7 @@ from tests.build.fixtures import get, images_of, stand_in
 COMPLETED = {
     # Debian's modules, which pip cannot replace, and the official image has not.
     "python:*": b"RUN rm -rf /usr/lib/python3/dist-packages/packaging*\n",
+    "node:*": b"RUN npm install --global yarn@1.22.22\n",
     "ruby:*": b"""\
 ENV GEM_HOME=/usr/local/bundle BUNDLE_SILENCE_ROOT_WARNING=1 BUNDLE_APP_CONFIG=/usr/local/bundle
 ENV PATH=$GEM_HOME/bin:$PATH
@@ -75,15 +77,22 @@ def main() -> int:
     parser.add_argument("--safe", action="store_true", help="safe fixes only")
     parser.add_argument("--stand-ins", action="store_true")
     parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--resume", type=Path, help="a file for what is done, to go on from after an interruption")
     parser.add_argument("--write", type=Path, help="replace the table in this file")
     arguments = parser.parse_args()
 
     done: list[Done] = []
+    if arguments.resume is not None and arguments.resume.is_file():
+        done = pickle.loads(arguments.resume.read_bytes())
     files = find(tuple(arguments.paths), lambda *_: False).files
     with Engine() as engine:
         for number, path in enumerate(files, 1):
+            if any(each.handled.result.path == path for each in done):
+                continue
             one = _project(engine, path, arguments)
             done.append(one)
+            if arguments.resume is not None:
+                arguments.resume.write_bytes(pickle.dumps(done))
             error = one.missing or one.handled.result.error
             print(f"{number}/{len(files)} {path}: {error or 'proven'}", file=sys.stderr)
             proof = one.handled.proof
@@ -170,7 +179,7 @@ def _completed(engine: Engine, image: str, other: str) -> str:
     for name, lines in COMPLETED.items():
         if fnmatch.fnmatchcase(image, name):
             with tempfile.TemporaryDirectory() as empty:
-                return engine.build(f"FROM {other}\n".encode() + lines, empty, BuildSettings(network="none")).reference
+                return engine.build(f"FROM {other}\n".encode() + lines, empty, BuildSettings(network="host")).reference
     return other
 
 

@@ -59,6 +59,17 @@ def test_compose(tmp_path: Path, name: str) -> None:
     assert (api.args, api.extra, api.evidence) == (("VERSION",), ("shared",), f"{name}: services.api.build")
 
 
+def test_composes_own_tags(tmp_path: Path) -> None:
+    text = (
+        "services:\n  web:\n    ports: !reset []\n    build: !override\n      context: api\n      args: !mine [A=1]\n"
+        "  db:\n    build: !reset null\n"
+    )
+    (tmp_path / "compose.yaml").write_text(text, encoding="utf-8")
+    found = read(str(tmp_path / "compose.yaml"), str(tmp_path))
+    assert found.problem is None
+    assert [(build.context, build.args) for build in found.builds] == [(str(tmp_path / "api"), ("A",))]
+
+
 def test_a_target_with_a_variable_is_marked(tmp_path: Path) -> None:
     found = builds(tmp_path, "compose.yaml", "services:\n  a:\n    build: {context: ., target: $STAGE}\n")
     assert found == [("Dockerfile", ".", "?")]
@@ -226,6 +237,8 @@ services:
       - /app/node_modules
       - cache:/cache/
       - ./web.conf:/etc/web.conf:ro
+      - ./there.conf:/etc/there.conf
+      - ./not-there:/not-there
       - {type: bind, source: ./up, target: /up}
       - {type: volume, source: v, target: /v}
       - {type: volume, source: r, target: /r, read_only: true}
@@ -237,6 +250,7 @@ services:
 
 def test_what_compose_mounts_and_gives(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text(MOUNTS, encoding="utf-8")
+    (tmp_path / "there.conf").write_text("", encoding="utf-8")
     web, plain = read(str(tmp_path / "compose.yaml"), str(tmp_path)).builds
-    assert web.mounts == ("/app", "volume:/app/node_modules", "volume:/cache", "/up", "volume:/v")
+    assert web.mounts == ("/app", "volume:/app/node_modules", "volume:/cache", "/not-there", "/up", "volume:/v")
     assert (web.rights, plain.mounts, plain.rights) == ("cap_add", (), "")

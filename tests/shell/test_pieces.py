@@ -79,6 +79,33 @@ def test_a_command_behind_a_pipeline_is_no_part_of_it() -> None:
     ]
 
 
+def test_a_word_with_two_variables_is_one_word() -> None:
+    # The grammar cuts it behind the second "$".
+    command = parse_script("tar xf $NAME-$VERSION.tar.gz").commands[0]
+    assert [word.text for word in command.words] == ["tar", "xf", "$NAME-$VERSION.tar.gz"]
+    assert command.words[2].value is None
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("plain", "plain"),
+        ("*.deb", "*.deb"),
+        ("'a b'", "a b"),
+        ("'$A'", "$A"),
+        ('"a b"', "a b"),
+        ("a'b c'\"d\"", "ab cd"),
+        ("''", ""),
+        ("$A", None),
+        ('"a $A"', None),
+        ("a'b'$A", None),
+    ],
+)
+def test_values_of_words(word: str, value: str | None) -> None:
+    assert pieces.value(word) == value
+    assert read_script(f"echo {word}").commands[0].words[1].value == value
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MAX_BYTES = 1_000_000
 _COMPOSE = re.compile(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml\Z")
@@ -117,9 +117,21 @@ def _read(path: str, root: str, size: int) -> Read:
 def _yaml(text: str) -> list[object]:
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        """Takes compose's ``!reset`` and ``!override`` and whatever tag others invent."""
+
+    def tagged(loader: Any, suffix: str, node: Any) -> object:
+        if suffix == "reset":
+            return None
+        if isinstance(node, yaml.MappingNode):
+            return loader.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.SequenceNode):
+            return loader.construct_sequence(node, deep=True)
+        return loader.construct_scalar(node)
+
+    Loader.add_multi_constructor("!", tagged)
     try:
-        return list(yaml.load_all(text, Loader=loader))
+        return list(yaml.load_all(text, Loader=Loader))
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
     except RecursionError as error:
@@ -185,18 +197,21 @@ def _compose(documents: list[object], path: str, shown: str) -> list[Build]:
             else:
                 continue
             if one is not None:
-                found.append(one._replace(mounts=_mounts(service), rights=_rights(service)))
+                found.append(one._replace(mounts=_mounts(service, folder), rights=_rights(service)))
     return found
 
 
-def _mounts(service: dict[object, object]) -> tuple[str, ...]:
-    """The places in the container that a service mounts a folder or a volume at, but for those only read."""
+def _mounts(service: dict[object, object], folder: str) -> tuple[str, ...]:
+    """The places in the container that a service mounts a folder or a volume at, but for those only read.
+
+    A single file that is there is taken for a configuration, which is read.
+    """
     found: list[str] = []
     volumes = service.get("volumes")
     for volume in volumes if isinstance(volumes, list) else ():
         if isinstance(volume, dict):
             kind, target, read_only = volume.get("type"), volume.get("target"), volume.get("read_only")
-            source = "./" if kind == "bind" else ""
+            source = str(volume.get("source", "")) if kind == "bind" else ""
         else:
             source, colon, rest = str(volume).partition(":")
             target, _, options = rest.partition(":")
@@ -204,8 +219,10 @@ def _mounts(service: dict[object, object]) -> tuple[str, ...]:
             target = target if colon else source
         if not isinstance(target, str) or read_only or kind == "tmpfs":
             continue
+        if kind == "bind" and os.path.isfile(os.path.join(folder, source)):
+            continue
         # A name without a slash or a dot is that of a volume Docker keeps.
-        named = kind == "volume" or not re.match(r"[./~$]", source)
+        named = kind == "volume" or (isinstance(volume, str) and not re.match(r"[./~$]", source))
         found.append(("volume:" if named else "") + os.path.normpath(target))
     return tuple(found)
 

@@ -16,6 +16,9 @@ _REDIRECTION = rf"[12]?>>?[ \t]*+{_WORD}|[12]?>&[12]"
 _PIECE = re.compile(
     rf"[ \t]*+({_WORD}(?:[ \t]++(?:{_REDIRECTION}|{_WORD}))*+)[ \t]*+(?:(&&|\|\|?|;)(?![;&|])|\Z)", re.A
 )
+_TOKEN = re.compile(rf"({_REDIRECTION})|{_WORD}", re.A)
+_PART = re.compile(r"""[^'"]++|'[^']*+'|"[^"]*+\"""")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*+\+?=", re.A)
 #: What opens, closes or continues something longer than a command.
 _RESERVED = re.compile(
     r"(?:if|then|else|elif|fi|do|done|case|esac|while|until|for|in|function|select|time|coproc)(?![^ \t])"
@@ -33,6 +36,31 @@ def cut(text: str) -> list[re.Match[str]]:
         found.append(match)
         pos = match.end()
     return found
+
+
+def tokens(command: str) -> list[re.Match[str]]:
+    """The words of a plain command, and its redirections as matches with a first group."""
+    return list(_TOKEN.finditer(command))
+
+
+def value(word: str) -> str | None:
+    """A word of a plain command after quote removal, None where an expansion decides."""
+    if "'" not in word and '"' not in word:
+        return None if "$" in word else word
+    found: list[str] = []
+    for part in _PART.findall(word):
+        if part[0] == "'":
+            found.append(part[1:-1])
+        elif "$" in part:
+            return None
+        else:
+            found.append(part[1:-1] if part[0] == '"' else part)
+    return "".join(found)
+
+
+def is_assignment(word: str) -> bool:
+    """Whether a word before the command's name sets a variable."""
+    return _ASSIGNMENT.match(word) is not None
 
 
 def reserved(command: str) -> bool:

@@ -134,8 +134,7 @@ class Command:
             if self._source is not None:
                 by = self.start - self._source.start
                 found = [
-                    _new(Word, (start + by, end + by, text, value))
-                    for start, end, text, value in self._source.words
+                    _new(Word, (start + by, end + by, text, value)) for start, end, text, value in self._source.words
                 ]
             else:
                 found = [
@@ -288,10 +287,34 @@ def _piece(text: str) -> _Piece | None:
     if simple is not None and simple.end() == len(text) and simple[1] not in _OWN_KINDS:
         end = len(text)
         return _Piece(Command("command", 0, end, end, None, (), (), (), 0, text, simple[1]), "command")
+    command = _plain_command(text)
+    if command is not None:
+        return _Piece(command, "command")
     script = read_script(text)
     if script.error or len(script.commands) != 1 or script.commands[0].within:
         return None
     return _Piece(script.commands[0], script.items[0].kind)
+
+
+def _plain_command(text: str) -> Command | None:
+    """A plain command as the grammar reads it; None where it has nodes of its own for it, or words behind redirections."""
+    assignments: list[Word] = []
+    words: list[Word] = []
+    redirects: list[Redirect] = []
+    for match in pieces.tokens(text):
+        token, (start, end) = match[0], match.span()
+        if match[1] is not None:
+            redirects.append(Redirect(start, end, token))
+        elif redirects:
+            return None
+        elif not words and pieces.is_assignment(token):
+            assignments.append(Word(start, end, token, token if _PLAIN.match(token) else None))
+        else:
+            words.append(Word(start, end, token, pieces.value(token)))
+    if not words or words[0].text in _OWN_KINDS:
+        return None
+    end = words[-1].end
+    return Command("command", 0, end, len(text), tuple(words), tuple(assignments), tuple(redirects), (), 0)
 
 
 _PARSER: Parser | None = None
@@ -338,7 +361,9 @@ _PLAIN = re.compile(r"[\w./:=+,@%^-]+\Z", re.A)
 _QUOTED = re.compile(r"\"[^\"$`\\]*\"\Z|'[^']*'\Z")
 _SIMPLE_WORD = re.compile(r"""[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*'""", re.A)
 # The first word has no "=": that would be an assignment.
-_SIMPLE = re.compile(r"""([\w./:+,@%^-]+)(?![^ \t])(?:[ \t]+(?:[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*')(?![^ \t]))*""", re.A)
+_SIMPLE = re.compile(
+    r"""([\w./:+,@%^-]+)(?![^ \t])(?:[ \t]+(?:[\w./:=+,@%^-]+|"[^"$`\\]*"|'[^']*')(?![^ \t]))*""", re.A
+)
 _ESCAPED_IN_QUOTES = '$`"\\\n'  #: POSIX 2.2.3: inside double quotes a backslash escapes only these
 _new = tuple.__new__  #: of a NamedTuple, without the call of its own ``__new__``
 _new_command = object.__new__
@@ -424,9 +449,7 @@ class _Builder:
         command.add_words(extra)
         command.outer_end = end
 
-    def _attach_to_last(
-        self, pipeline: TreeNode, redirects: list[Redirect], extra: list[Word], node: TreeNode
-    ) -> None:
+    def _attach_to_last(self, pipeline: TreeNode, redirects: list[Redirect], extra: list[Word], node: TreeNode) -> None:
         """The grammar hangs a redirection on the whole pipeline; POSIX binds it to the last command."""
         last = pipeline.children[-1]
         if last.type in _COMMANDS:

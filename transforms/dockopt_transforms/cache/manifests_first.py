@@ -43,6 +43,8 @@ from dockopt_transforms.cache._projects import Calls, calls_around
 _STATE = frozenset(
     ("WORKDIR", "ENV", "ARG", "LABEL", "EXPOSE", "USER", "STOPSIGNAL", "CMD", "ENTRYPOINT", "HEALTHCHECK")
 )
+#: Managers of which :func:`_manifests.needs` can say that nothing but the files makes a difference.
+_PROVABLE = frozenset(("system", "pip", "go", "idle"))
 
 
 class Plan(NamedTuple):
@@ -145,6 +147,8 @@ def _for_copy(
     found = _plan(facts, stage, node)
     result: Proposal | Refusal | None = None
     if isinstance(found, Plan):
+        if facts.only_safe and (found.part or not _PROVABLE.issuperset(request.manager for request in found.requests)):
+            return None
         result = _proposal(document, facts, found)
         if isinstance(result, Proposal):
             return result

@@ -41,8 +41,8 @@ def join(left: list[Member], right: list[Member], facts: Facts) -> Obstacle | No
     obstacle = outlives(last.script, facts)
     if obstacle is not None:
         return obstacle
-    if any(_starts_agent(member.script) for member in left) and any(
-        "gnupg" in member.script.script.text.lower() for member in right
+    if any("gnupg" in member.script.script.text.lower() for member in right) and any(
+        _starts_agent(member.script) for member in left
     ):
         return Obstacle(
             "daemon-started", "gpg-agent runs until the end of its RUN, in the directory that the next takes away"

@@ -85,6 +85,15 @@ def start_of(facts: Facts) -> Start | None:
     return Start(stage, node, _plain(words))
 
 
+def prompts(start: Start | None) -> bool:
+    """Whether the image starts a shell for people to type into: what they will call nobody can tell."""
+    return (
+        start is not None
+        and start.program in (*_SHELLS, "zsh", "fish")
+        and all(word in ("-l", "-i", "-il", "-li", "--login") for word in start.words[1:])
+    )
+
+
 def _last(stage: Stage, name: str) -> Instruction | None:
     for member in stage.chain:
         for node in reversed(member.instructions):

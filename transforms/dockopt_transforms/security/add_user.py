@@ -266,7 +266,7 @@ def _app_plan(
     env = {
         key: text
         for key, text in launch.env.items()
-        if text and not key.endswith(("PATH", "_HOME")) and image.env.get(key) != text
+        if text and not key.endswith(("PATH", "_HOME", "VIRTUAL_ENV", "_ENVIRONMENT")) and image.env.get(key) != text
     }
     stray = named_in((*launch.argv[1:], *env.values()), (*folders, workdir.value)) or named_in_sources(
         context, value, (*folders, workdir.value)

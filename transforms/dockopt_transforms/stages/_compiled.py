@@ -175,6 +175,19 @@ _SYS_CRATES: dict[str, tuple[str, ...]] = {
     "winreg-sys": (),
     "zstd-sys": (),
 }
+_MANIFESTS = frozenset(
+    (
+        "go.mod",
+        "Cargo.toml",
+        "pom.xml",
+        "build.gradle",
+        "build.gradle.kts",
+        "CMakeLists.txt",
+        "Makefile",
+        "meson.build",
+        "configure",
+    )
+)
 _PLACING = frozenset(("cp", "mv", "install", "ln"))
 _ROOT_OWNED = ("root", "0")
 _FETCHERS = words("git mercurial subversion curl wget unzip bzip2 xz-utils xz file patch openssh-client")
@@ -266,8 +279,12 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
     kept = _kept(facts, stage, tongue, context, before, source, launch)
     if tongue is DOTNET and launch.cwd == source:
         kept = _Kept([], frozenset())  # the app reads what is beside it, and publishing puts that there
+    if tongue is not JAVA and not any(
+        name.endswith(tongue.suffixes) or posixpath.basename(name) in _MANIFESTS for name in context.listing.files
+    ):
+        raise Impossible("context-unknown", f"no source of {tongue.name} is in {context.evidence}")
     copies = [_Copy((source,), target), *_copies(kept)] if source != root else [_Copy((root,), root)]
-    _assign(plan, facts, tongue, image, before, read, packages, extra, copies, kept.whole, root)
+    _assign(plan, facts, tongue, image, before, read, packages, extra, copies, kept, root)
     return plan, small, (facts.launch.evidence, *programs.evidence)
 
 
@@ -645,6 +662,7 @@ class _Kept(NamedTuple):
     pairs: list[tuple[str, str]]  #: paths in the builder and in the image that runs
     whole: frozenset[int]  #: the COPY instructions all of whose files are kept: they stay as they are
     files: frozenset[str] = frozenset()  #: those of the paths that are no folders
+    stay: tuple[str, ...] = ()  #: the paths that the COPY instructions of ``whole`` write
 
 
 def _kept(
@@ -654,6 +672,7 @@ def _kept(
     found: list[str] = []
     files: set[str] = set()
     covered: list[str] = []
+    stay: list[str] = []
     whole: set[int] = set()
     if context.listing.truncated:
         raise Impossible("needs-unknown", "the build context has more files than dockopt reads")
@@ -688,17 +707,22 @@ def _kept(
                     files.add(kept[-1])
         if kept and not left:
             whole.add(node.id)
-            covered.append(target)
+            stay += kept
         else:
             found += kept
-            covered += kept
+        covered += kept
     for word in launch.argv[1:]:
         path = posixpath.normpath(posixpath.join(launch.cwd, word.rpartition("=")[2]))
         there = any(path == one or path.startswith(one.rstrip("/") + "/") for one in covered)
         if not there and facts.context_file(path, stage) is not None:
             found.append(path)
             files.add(path)
-    return _Kept([(path, path) for path in dict.fromkeys(found) if path != binary], frozenset(whole), frozenset(files))
+    return _Kept(
+        [(path, path) for path in dict.fromkeys(found) if path != binary],
+        frozenset(whole),
+        frozenset(files),
+        tuple(stay),
+    )
 
 
 class _Copy(NamedTuple):
@@ -737,9 +761,9 @@ def _entries(context: Context, folder: str, tongue: Language) -> tuple[list[str]
 
 def _assign(
     plan: Split, facts: Facts, tongue: Language, image: BaseImage, before: list[Unit], read: dict[int, Kinds],
-    packages: dict[str, tuple[str, ...]], extra: list[str], copies: list[_Copy], whole: frozenset[int], root: str,
+    packages: dict[str, tuple[str, ...]], extra: list[str], copies: list[_Copy], kept: _Kept, root: str,
 ) -> None:  # fmt: skip
-    document = plan.document
+    document, whole = plan.document, kept.whole
     later = later_text(plan, before)
     placed = [
         posixpath.join(one.target, posixpath.basename(source)) if len(one.sources) > 1 else one.target
@@ -763,9 +787,12 @@ def _assign(
             plan.into_builder(unit, comments=True)
             plan.drop(unit)
             libraries += [one for word in read[node.id].packages for one in packages[word]]
-        elif node.name == "RUN" and (
-            touches_project(facts, unit, read[node.id], root) or _comes_with(facts, unit, placed)
-        ):
+        elif node.name == "RUN" and touches_project(facts, unit, read[node.id], root):
+            stays = _of_what_stays(facts, unit, kept.stay)
+            plan.into_builder(unit, comments=not stays)
+            if not stays:
+                plan.drop(unit)
+        elif node.name == "RUN" and _comes_with(facts, unit, placed):
             plan.into_builder(unit, comments=True)
             plan.drop(unit)
         elif node.name == "RUN":
@@ -786,6 +813,28 @@ def _assign(
         plan.put_above(place, installs)
         text = text.removeprefix(installs)
     plan.swap(before[-1], text, comments=False)
+
+
+def _of_what_stays(facts: Facts, unit: Unit, stay: tuple[str, ...]) -> bool:
+    """Whether a RUN sets up files that the stage that runs copies from the context itself: there too it must.
+
+    :raises Impossible: where it sets up others as well, which are not there.
+    """
+    workdir = facts.state(unit.node).workdir
+    assert isinstance(workdir, Known)
+    found: set[bool] = set()
+    for command in _commands(facts, unit):
+        skipped = 2 if command.name in ("chmod", "chown", "chgrp") else 1
+        for value in command.values[skipped:] if base_name(command.name or "") in (*LAYOUT, "rm") else ():
+            if value is None or value.startswith("-"):
+                continue
+            path = posixpath.normpath(posixpath.join(workdir.value, value))
+            here = any((path + "/").startswith(one + "/") or one.startswith(path + "/") for one in stay)
+            if here or command.name != "rm":
+                found.add(here)
+    if len(found) > 1:
+        raise Impossible("mixed-run", "one RUN sets up files of the build and files of the image", unit.node)
+    return found == {True}
 
 
 def _comes_with(facts: Facts, unit: Unit, targets: list[str]) -> bool:

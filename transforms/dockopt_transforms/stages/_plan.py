@@ -29,6 +29,7 @@ from dockopt.api import (
 )
 from dockopt_transforms._render import render
 from dockopt_transforms._tables import word_set as words
+from dockopt_transforms.runtime._start import prompts, start_of
 from dockopt_transforms.stages._system import BUILD_ONLY, PACKAGES, RUN_ONLY, at_run_time, bare
 
 # Read by the program that runs, never by a build.
@@ -406,7 +407,7 @@ def touches_project(facts: Facts, unit: Unit, what: Kinds, root: str) -> bool:
     if not isinstance(workdir, Known):
         return False
     for command in view.commands:
-        if base_name(command.name or "") not in LAYOUT or command.name == "mkdir":
+        if base_name(command.name or "") not in (*LAYOUT, "rm") or command.name == "mkdir":
             continue
         for value in command.values[2 if command.name in ("chmod", "chown", "chgrp") else 1 :]:
             if value is None:
@@ -414,7 +415,8 @@ def touches_project(facts: Facts, unit: Unit, what: Kinds, root: str) -> bool:
             path = posixpath.normpath(posixpath.join(workdir.value, value))
             if not value.startswith("-") and path != root and not path.startswith(root.rstrip("/") + "/"):
                 return False
-    return any(command.name != "mkdir" for command in view.commands if base_name(command.name or "") in LAYOUT)
+    names = [base_name(command.name or "") for command in view.commands]
+    return any(name in (*LAYOUT, "rm") and name != "mkdir" for name in names)
 
 
 def covered(plan: Split, facts: Facts, node: Instruction) -> bool:
@@ -558,6 +560,8 @@ def single_stage(facts: Facts) -> Stage:
             )
     if not any(node.name in ("CMD", "ENTRYPOINT") for node in stage.instructions):
         raise Impossible("needs-unknown", "the file does not say what the image runs", stage.from_)
+    if prompts(start_of(facts)):
+        raise Impossible("needs-unknown", "the image starts a shell: what is called in it is not known", stage.from_)
     context = facts.context
     if isinstance(context, Known) and context.value.targets:
         raise Impossible(

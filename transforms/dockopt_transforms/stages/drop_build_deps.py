@@ -26,8 +26,9 @@ from dockopt.api import (
     insert_after,
     insert_item,
 )
+from dockopt_transforms.runtime._start import prompts, start_of
 from dockopt_transforms.stages import _python
-from dockopt_transforms.stages._plan import BASIC, Impossible, kinds
+from dockopt_transforms.stages._plan import BASIC, Impossible, builds_nothing, kinds
 from dockopt_transforms.stages._programs import command_names
 from dockopt_transforms.stages._pytools import uses_tool
 from dockopt_transforms.stages._system import BUILD_ONLY, at_run_time, bare
@@ -64,6 +65,7 @@ class DropBuildDeps(Transform):
         needs-unknown: what pip installs may compile while it runs
         package-unknown: nobody knows which package runs what was built with a ``-dev`` package
         used-later: a later step may build with the packages
+        no-start: nothing but a shell is started, if anything: the image may be there to build with
         python-goes-too: Python itself may have come with what would be purged
         mixed-list: the RUN is no plain list joined by ``&&``
 
@@ -157,6 +159,9 @@ def _job(
     if image.name not in ("python", "pypy") and not _names_python(facts, stage, image):
         why = "no install names python3: purging what brought it would take it along"
         raise Impossible("python-goes-too", why, node)
+    start = start_of(facts)
+    if start is None or prompts(start) or not start.program:
+        raise Impossible("no-start", "what the image runs is not known: it may be there to build with", node)
     position = stage.instructions.index(node)
     for other in stage.instructions[position + 1 :]:
         later = facts.script(other)
@@ -165,6 +170,8 @@ def _job(
         if later is None:
             continue
         what = kinds(later, frozenset(("pip",)))
+        if not builds_nothing((what,)):
+            raise Impossible("used-later", f"line {other.start_line} installs more to build with", other)
         unknown = [name for name in command_names(later.script.text) if name not in BASIC and name != "apt-get"]
         if "install" in what.kinds or (what.others and unknown and not unknown[0].startswith("python")):
             raise Impossible("used-later", f"line {other.start_line} may build with the packages", other)

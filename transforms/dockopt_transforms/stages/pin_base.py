@@ -32,6 +32,10 @@ EFFECTS = Effects(files_removed=SYSTEM_FILES, files_added=SYSTEM_FILES)
 _BY_RELEASE = frozenset(("debian", "ubuntu", "buildpack-deps"))
 
 
+# Their dated tags are older images on today's mirrors, whose packages may no longer fit.
+_ROLLING = frozenset((("alpine", "edge"), ("fedora", "rawhide")))
+
+
 class PinBase(Transform):
     """Name the version of a base image.
 
@@ -54,6 +58,7 @@ class PinBase(Transform):
     Refuses:
         image-unknown: the image is not in the table, so its versions are not known
         variable-tag: the reference holds a variable, whose value the build gives
+        rolling-release: the tag is that of a distribution that always moves on, and its packages with it
         digest-unknown: a digest is asked for, and neither ``dockopt.lock`` nor the registry has one
 
     References:
@@ -86,7 +91,8 @@ def _pin(facts: Facts, stage: Stage, base: str) -> Iterator[Proposal | Refusal]:
             yield Refusal(node, "variable-tag", f"the tag of {written} is the value of a build argument")
         return
     named, evidence = written, ""
-    exact = _exact(facts, base)
+    rolling = (name, tag) in _ROLLING
+    exact = None if rolling else _exact(facts, base)
     if isinstance(exact, Known):
         # What stands before the image's name is kept: ``docker.io/library/``.
         named = (written[: written.index(name)] if name in written else "") + exact.value
@@ -95,6 +101,8 @@ def _pin(facts: Facts, stage: Stage, base: str) -> Iterator[Proposal | Refusal]:
     new = f"{named}@{found.value}" if isinstance(found, Known) else named
     if isinstance(found, Unknown):
         yield Refusal(node, "digest-unknown", found.reason)
+    elif new == written and rolling:
+        yield Refusal(node, "rolling-release", f"{name}:{tag} has no version: its package mirrors move on with it")
     elif new == written and isinstance(exact, Unknown):
         yield Refusal(node, "image-unknown", exact.reason)
     if new != written:

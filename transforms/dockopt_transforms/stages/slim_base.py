@@ -28,6 +28,7 @@ from dockopt.api import (
     unwrap,
 )
 from dockopt_transforms._tables import word_set as words
+from dockopt_transforms.runtime._start import prompts, start_of
 from dockopt_transforms.stages._base_files import SYSTEM_FILES
 from dockopt_transforms.stages._plan import BASIC, Impossible, written_like
 from dockopt_transforms.stages._programs import command_names, needed_programs
@@ -164,6 +165,8 @@ def _check(facts: Facts, stage: Stage, image: BaseImage, small: str) -> None:
                 raise Impossible("needs-more", why, place.instruction)
     if image.name in _DISTRIBUTIONS:
         return
+    if prompts(start_of(facts)):
+        raise Impossible("no-start", "the image starts a shell: what is called in it is not known")
     if image.name in _PROMPTS and not {"cmd", "entrypoint"} & facts.config(stage).keys():
         raise Impossible("no-start", "nothing says what the image runs: it is there to build on, or to work in")
     if image.name in _ON_JAVA:
