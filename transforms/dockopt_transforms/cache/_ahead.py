@@ -243,6 +243,9 @@ class _Plan(NamedTuple):
         tool = self.install.tool
         if self.where == "/":
             return self._refuse("place-unknown", "the project is the root folder of the image")
+        network = run.flag("network")
+        if network is not None and network.value not in ("default", "host"):
+            return self._refuse("own-way", "the RUN has no network, so it downloads nothing")
         if not _counts(view, item):
             return self._refuse("own-way", f"the build goes on where {tool} fails")
         before = [command for command in view.script.commands if command.item < item]

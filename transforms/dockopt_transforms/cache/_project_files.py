@@ -109,6 +109,14 @@ def _of_app(facts: Facts, context: Context, install: Install, root: str, top: st
         text = context.text(_join(root, "go.mod"))
         if not (isinstance(text, Known) and re.search(r"^\s*require\b", text.value, re.M)):
             return None  # no dependencies, nothing to reuse
+        given = dict(facts.state(install.view.instruction).env)
+        given.update(word.text.partition("=")[::2] for word in install.command.assignments)
+        if (
+            "vendor" in (given.get("GOFLAGS") or "")
+            or given.get("GOPROXY") == "off"
+            or given.get("GO111MODULE") == "off"
+        ):
+            return Stop("own-way", "the environment has Go download no modules")
     if tool == "dotnet":
         for folder in _folders_above(root, top):
             files += _present(context, folder, _MSBUILD)

@@ -70,6 +70,19 @@ def _goals(use: Use) -> bool:
     return call is not None and (call.verb_word is not None or bool(call.operands))
 
 
+def only_fetches(tool: str, calls: list[Use]) -> bool:
+    """Whether all that is called of a build tool downloads the dependencies, and nothing of the project is built."""
+    own = [use.call for use in calls if use.call is not None]
+    verbs = {call.verb or "" for call in own}
+    words = {call.verb or "" for call in own} | {word.text for call in own for word in call.operands}
+    if tool == "cargo":
+        return verbs == {"fetch"} or verbs == {"build", "clean"}  # a build of a stub
+    if tool == "maven":
+        return all(word.startswith("dependency:") for word in words)
+    alone = {"go": "mod", "gradle": "dependencies", "dotnet": "restore"}.get(tool)
+    return len(own) == len(calls) and (words if tool == "gradle" else verbs) == {alone}
+
+
 TOOLS: tuple[Tool, ...] = (
     Tool(
         "pip",

@@ -36,9 +36,9 @@ from dockopt.api import (
     split_tag,
     unwrap,
 )
-from dockopt_transforms.cache._tools import TOOLS, Tool, Use, uses
+from dockopt_transforms.cache._tools import TOOLS, Tool, Use, only_fetches, uses
 from dockopt_transforms.packages import _apt
-from dockopt_transforms.packages._cleanup import assigned, later_scripts, mount_targets, started
+from dockopt_transforms.packages._cleanup import assigned, later_scripts, mount_targets, mounted, started
 
 _WIDTH = 100
 _ROOT = ("", "root", "0")
@@ -100,6 +100,7 @@ class CacheMounts(Transform):
         cache-disabled: the environment turns the cache off for every call
         cache-unknown: where the tool, or this version of it, keeps its cache on this image is not known
         copied-there: a COPY or ADD puts files where the cache would be mounted over them
+        kept-in-layer: a RUN that only downloads keeps it in a layer of its own
         read-later: a later step or the finished image reads what is in the cache
         later-install: a later RUN installs without an update of its own, or cannot have the mounts too
         no-update: the RUN installs with package lists that an earlier one fetched
@@ -174,12 +175,37 @@ class _Planner:
         self.base = facts.base_image(view.stage)
         self.home = "/root"
         self.owner = ""
+        self.caches = tool.caches
 
     def plan(self, alone: bool = False) -> _Mounts | _Problem | None:
         """None where a mount lies there already."""
         if any(_overlaps(target, cache) for target in mount_targets(self.node) for cache in self._rough()):
             return None
-        return self._who() or self._moved() or self._with(self._targets(), alone)
+        return self._who() or self._moved() or self._kept() or self._with(self._targets(), alone)
+
+    def _kept(self) -> _Problem | None:
+        """Whether a RUN of its own puts what the tool downloads into a layer, for the RUNs below to read there.
+
+        That layer is the better cache: it goes to a registry with the others, so that builders that start empty have
+        it too, and a mount over it would leave nothing in it.
+        """
+        tool = self.tool
+        if not tool.read_later:
+            return None
+        others = [view for view in self.facts.scripts if view.stage is self.view.stage and view.opaque is None]
+        users = [view for view in others if any(tool.fills(use) for use in uses(view).get(tool.name, ()))]
+        first = next((view for view in users if only_fetches(tool.name, uses(view)[tool.name])), None)
+        if first is None or first is users[-1] or mounted(first.instruction, tool.caches):
+            return None
+        nodes = self.view.stage.instructions
+        between = nodes[nodes.index(first.instruction) : nodes.index(users[-1].instruction)]
+        if not any(node.name in ("COPY", "ADD") for node in between):
+            return None  # it stands below the sources, and so is made again with every build
+        line = f"line {first.instruction.start_line}"
+        if first is self.view or tool.name != "go":
+            return _Problem("kept-in-layer", f"{line} has a layer of its own for what {tool.name} downloads")
+        self.caches = ("~/.cache/go-build",)
+        return None
 
     def _rough(self) -> list[str]:
         """Where the caches are, as far as it can be told without knowing who runs it."""
@@ -244,7 +270,7 @@ class _Planner:
 
     def _targets(self) -> tuple[str, ...] | _Problem:
         tool, base = self.tool, self.base
-        caches = tool.caches
+        caches = self.caches
         if tool.name == "apk" and base is not None and _older(base.release, (3, 10)):
             return _Problem("cache-unknown", f"the apk of Alpine {base.release} may not know --cache-dir")
         golang = base is not None and base.name == "golang"
