@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dockopt.build.engine import BuildFailed, BuildSettings, Engine
 from dockopt.build.verify import Target
+from dockopt.facts.outside import Outside
 from dockopt.syntax.document import load
 from dockopt.testing import Case
 
@@ -140,6 +141,16 @@ def target(case: Case, folder: Path, images: Images) -> Target | None:
     contexts = tuple((name, f"docker-image://{image}") for name, image in named.items() if name != image)
     build = BuildSettings(network="host", build_contexts=contexts, timeout=600)
     return Target(str(folder), build, run=None)
+
+
+def outside(case: Case, folder: Path) -> Outside | None:
+    """Where a fixture's Dockerfile stands, for those that bring a context; it is written there."""
+    if not (case.folder / "context").is_dir():
+        return None
+    path = folder / case.settings.get("dockerfile", "Dockerfile")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(case.before)
+    return Outside(str(path))
 
 
 def _make(folder: Path, source: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from dockopt.build.engine import Engine
 from dockopt.build.verify import Prover
 from dockopt.testing import Case, cases
-from tests.build.fixtures import BUILT, Images, target
+from tests.build.fixtures import BUILT, Images, outside, target
 
 pytestmark = pytest.mark.engine
 
@@ -43,7 +43,7 @@ def test_safe_changes_leave_no_undeclared_difference(
         how = target(case, folder, images)
         if how is None:
             continue
-        proof = Prover(engine).prove(case.before, case.options, [how])
+        proof = Prover(engine).prove(case.before, case.options, [how], outside(case, folder))
         if proof.problem:
             continue  # it needs what is not to be had here
         found = [reason for dropped in proof.dropped for reason in dropped.failure.reasons + dropped.failure.log]
