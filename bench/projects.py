@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import pickle
+import shutil
 import sys
 import tempfile
 import tomllib
@@ -89,7 +90,12 @@ def main() -> int:
         for number, path in enumerate(files, 1):
             if any(each.handled.result.path == path for each in done):
                 continue
-            one = _project(engine, path, arguments)
+            about = _about(Path(path))
+            with tempfile.TemporaryDirectory() as place:
+                # What is only there to be compared with is no part of a project.
+                where = _without_expected(path, place) if about else path
+                one = _project(engine, where, about, arguments)
+            one = one._replace(handled=one.handled._replace(result=one.handled.result._replace(path=path)))
             done.append(one)
             if arguments.resume is not None:
                 arguments.resume.write_bytes(pickle.dumps(done))
@@ -123,9 +129,15 @@ def main() -> int:
     return 0 if all(proof.proven and not proof.dropped for proof in proofs) and len(proofs) == len(tried) else 1
 
 
-def _project(engine: Engine, path: str, arguments: argparse.Namespace) -> Done:
+def _without_expected(path: str, place: str) -> str:
+    """A copy of a project, in which its Dockerfile stands."""
+    folder = Path(path).parent
+    shutil.copytree(folder, Path(place) / folder.name, ignore=shutil.ignore_patterns("*.expected"))
+    return str(Path(place) / folder.name / Path(path).name)
+
+
+def _project(engine: Engine, path: str, about: dict[str, Any], arguments: argparse.Namespace) -> Done:
     options = Options(unsafe=not arguments.safe)
-    about = _about(Path(path))
     data = Path(path).read_bytes()
     outcome = rewrite(data, options, Outside(path))
     contexts: dict[str, str] = {}

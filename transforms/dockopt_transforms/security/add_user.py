@@ -467,8 +467,11 @@ def _takes_all(node: Instruction) -> bool:
 def _proposal(document: Document, facts: Facts, stage: Stage, where: Instruction, plan: Plan) -> Proposal:
     account = plan.account
     commands = list(account.commands)
-    before = plan.copies[0] if plan.copies else None
+    before = plan.copies[0] if plan.copies else _first_copy(facts, stage)
     there = _there(facts, stage, before) | _made(facts, stage, before)
+    if not plan.copies and before is not None and not there.issuperset(plan.folders):
+        before = None  # a RUN further down makes them, and would find them there
+        there = _there(facts, stage, before) | _made(facts, stage, before)
     missing = [folder for folder in plan.folders if folder not in there]
     added = [f"{folder}/**" for folder in missing]
     if account.commands:
@@ -516,6 +519,26 @@ def _made(facts: Facts, stage: Stage, before: Instruction | None) -> set[str]:
             for command in view.commands if view is not None and view.opaque is None else ():
                 if command.name == "mkdir" and command.top:
                     found.update(value for value in command.values[1:] if value and value.startswith("/"))
+    return found
+
+
+def _first_copy(facts: Facts, stage: Stage) -> Instruction | None:
+    """The first COPY or ADD of the stage, below which every change of a file would make the account anew.
+
+    None where one may bring accounts of its own.
+    """
+    found: Instruction | None = None
+    for node in stage.instructions:
+        if node.name not in ("COPY", "ADD") or not node.args:
+            continue
+        state = facts.state(node)
+        target = expand_known(node.args[-1], state.env, node.escape)
+        if target is None or not isinstance(state.workdir, Known):
+            return None
+        path = posixpath.normpath(posixpath.join(state.workdir.value, target))
+        if path == "/" or (path + "/").startswith("/etc/"):
+            return None
+        found = found or node
     return found
 
 
