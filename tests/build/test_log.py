@@ -69,6 +69,8 @@ def test_steps_that_were_carried_out() -> None:
 #1 DONE 0.0s
 #2 [builder 1/4] FROM docker.io/library/python:3.13
 #2 DONE 0.0s
+#9 [context debian:bookworm-slim] load metadata for debian:trixie-slim
+#9 DONE 0.1s
 #3 [builder 2/4] COPY requirements.txt .
 #3 CACHED
 #4 [stage-1 2/3] COPY . .

@@ -1087,7 +1087,7 @@ ROWS: list[tuple[object, ...]] = [
         'LAYERS',
         'CACHE',
         'unsafe',
-        False,
+        True,
         'Keep what package managers download in a cache mount.',
         'dockopt_transforms.cache.cache_mounts',
         'CacheMounts',

@@ -15,6 +15,9 @@ _SECRET_LENGTH = 4
 #: ``#7 [build 2/5] RUN make``, and the step's name in it: BuildKit's plain progress.
 _STEP = re.compile(r"#\d+ \[(?P<place>[^\]]+)\] (?P<what>.*)")
 
+#: The place of an instruction; images and contexts are fetched at ``[internal]`` and ``[context debian]``.
+_NUMBERED = re.compile(r"(?:\S+ +)*\d+/\d+")
+
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 #: At most this many lines of a failed build are shown.
@@ -84,7 +87,7 @@ def ran(lines: Iterable[str]) -> tuple[str, ...]:
     for line in lines:
         number, _, rest = line.partition(" ")
         match = _STEP.match(line)
-        if match is not None and step(line) is not None:
+        if match is not None and _NUMBERED.fullmatch(match["place"]):
             names[number] = match["what"]
         elif rest.startswith("DONE ") and not names.get(number, "FROM ").startswith("FROM "):
             found.append(names[number])

@@ -40,6 +40,7 @@ class Change:
         self.gone = [node for node in before.nodes if node not in kept]
         self.made = [node for node in after.nodes if node not in kept]
         self._kept = kept
+        self.stretches = self.near(after)  #: what is new, with its neighbours
 
     @property
     def starts_alike(self) -> bool:
@@ -56,7 +57,7 @@ class Change:
         """Whether the last node was the last before, or is new. The end of the file may have cut an instruction."""
         return self.before.nodes[-1] is self.after.nodes[-1] or self.before.nodes[-1] not in self._kept
 
-    def stretches(self, document: Document) -> list[list[Node]]:
+    def near(self, document: Document) -> list[list[Node]]:
         """What one of the two has and the other has not, with the instructions before and behind, one by one.
 
         Parser directives are left out: below the top of a file they would be comments.
@@ -89,7 +90,7 @@ def _rereads(change: Change) -> str | None:
     """
     document = change.after
     if change.starts_alike and change.ends_alike:
-        for stretch in change.stretches(document):
+        for stretch in change.stretches:
             again = read_fragment("".join([node.text for node in stretch]), document.escape, (1, 1))
             missed = _unlike(again, stretch)
             if missed is not None:
@@ -200,7 +201,8 @@ def _second_reader(change: Change) -> str | None:
 
 
 def _disagreement(change: Change, document: Document) -> str | None:
-    nodes = [node for stretch in change.stretches(document) for node in stretch]
+    stretches = change.stretches if document is change.after else change.near(document)
+    nodes = [node for stretch in stretches for node in stretch]
     text = "".join([node.text for node in nodes])
     if document.bom or document.escape != "\\" or "<<" in text:
         return None

@@ -32,7 +32,9 @@ class Suppressions:
         self._file: set[str] = set()
         self._nodes: dict[int, set[str]] = {}
         text = document.text.lower()
-        if "ignore" in text or "check" in text:
+        if ("ignore" in text and any(tool in text for tool in ("dockopt", "hadolint", "tally"))) or (
+            "check" in text and _CHECK.search(text)
+        ):
             self._read(document)
 
     def __bool__(self) -> bool:

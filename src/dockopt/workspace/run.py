@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from dockopt.engine.model import NO_EFFECTS, Entry, FileEdit, Outcome
+from dockopt.engine.model import Entry, FileEdit, Outcome
 from dockopt.engine.pipeline import Options, preload, rewrite
 from dockopt.facts.outside import Outside
 from dockopt.workspace.read import FileProblem, Source, check_text, read
@@ -202,7 +202,7 @@ def _spread(jobs: Sequence[Job], task: Task) -> Iterator[tuple[int, Result]]:
 def _told(result: Result) -> Result:
     """What the report of a plain fix draws from. Sending the rest to the parent would take longer than a proof."""
     entries = [
-        entry._replace(evidence=(), effects=NO_EFFECTS)
+        Entry(entry.kind, entry.transform, entry.start_line, entry.end_line, entry.message, entry.safety, entry.cause)
         for entry in result.entries
         if entry.kind in ("applied", "defect")
     ]

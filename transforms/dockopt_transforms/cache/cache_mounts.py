@@ -92,7 +92,7 @@ class CacheMounts(Transform):
         to, and others) does not know mounts, or ignores them and then keeps the cache in the image. With apt an
         image made ``FROM`` this one keeps the packages it downloads unless it removes them. ``syntax-directive``
         names the language for an older Docker; it is off by default since its frontend is fetched from a
-        registry, which not every builder can reach. Off by default for now: selected by name.
+        registry, which not every builder can reach.
 
     Refuses:
         user-unknown: who runs the RUN is not root, and uid or home are not known, so the cache could not be written
@@ -121,7 +121,6 @@ class CacheMounts(Transform):
     after = ("merge-runs", "clean-where-made")
     safety = "unsafe"
     mildest = "unsafe"
-    default = False  # until it has been tried on thousands of real files and their builds
     mentions = (
         "pip",
         "uv ",

@@ -258,7 +258,13 @@ def _app_plan(
     folders_made = declared_folders(facts, stage)
     if not isinstance(folders_made, Known):
         return "run-unknown", folders_made.reason
-    made = [each.path for each in folders_made.value if each.path not in _TEMPORARY]
+    # A folder of the build context that RUN makes before COPY does holds sources: ``src`` with a stub for cargo.
+    made = [
+        each.path
+        for each in folders_made.value
+        if each.path not in _TEMPORARY
+        and (each.evidence.endswith("VOLUME") or facts.context_file(each.path, stage) is None)
+    ]
     if image.minimal and made:
         return "base-unknown", f"{image.reference} has no command to give {made[0]} to a user"
     own = [] if is_system(workdir.value) or image.minimal else [workdir.value]
@@ -278,7 +284,7 @@ def _app_plan(
         return mounted
     targets = _copies(facts, stage, workdir.value)
     copies = [node for node, _ in targets]
-    late = _built_after(facts, stage, copies, context, image, value)
+    late = _made_again(facts, stage, copies, folders) or _built_after(facts, stage, copies, context, image, value)
     if late is not None:
         return late
     account = account_for(image, home=program in _INTERPRETED)
@@ -361,6 +367,29 @@ def _copied(path: str, workdir: str) -> Iterator[str]:
         yield path
 
 
+def _made_again(facts: Facts, stage: Stage, copies: list[Instruction], folders: list[str]) -> tuple[str, str] | None:
+    """A ``mkdir`` that would find its folder made already, where that is made and given away above the first COPY."""
+    order = {node.id: index for index, node in enumerate(stage.instructions)}
+    first = min((order[node.id] for node in copies), default=len(order))
+    for view in facts.scripts:
+        if view.stage is not stage or order[view.instruction.id] < first:
+            continue
+        workdir = facts.state(view.instruction).workdir
+        here = workdir.value if isinstance(workdir, Known) else "/"
+        for command in view.commands:
+            if base_name(command.name or "") != "mkdir" or any(
+                re.match(r"-\w*p|--parents", word.text) for word in command.args
+            ):
+                continue
+            if any(
+                value is None or posixpath.normpath(posixpath.join(here, value)) in folders
+                for value in command.values[1:]
+            ):
+                line = view.instruction.start_line
+                return "run-unknown", f"mkdir in line {line} fails, without -p, where the folder is there already"
+    return None
+
+
 def _built_after(
     facts: Facts, stage: Stage, copies: list[Instruction], context: Context, image: BaseImage, app: App
 ) -> tuple[str, str] | None:
@@ -378,12 +407,6 @@ def _built_after(
         position, line = order[view.instruction.id], view.instruction.start_line
         for command in view.commands:
             name = base_name(command.name or "")
-            if (
-                position > first
-                and name == "mkdir"
-                and not any(re.match(r"-\w*p|--parents", word.text) for word in command.args)
-            ):
-                return "run-unknown", f"mkdir in line {line} fails, without -p, where the folder is there already"
             if position > first and _leaves_files(name, command, app):
                 return (
                     "built-after-copy",

@@ -151,9 +151,9 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
         why = f"{image.reference} is small already and nothing is installed for the build alone"
         raise Impossible("no-build-work", why)
     own = _own_environment(facts, stage, before, read)
-    packages = system_packages(image, before, after, read, runtime)
-    openmp = image.manager == "apt" and any(_GCC.match(bare(word)) for word in packages)
+    openmp = image.manager == "apt" and any(_GCC.match(bare(word)) for what in read.values() for word in what.packages)
     needs = _requirements(facts, stage, calls, image, full, tool, working, openmp)
+    packages = system_packages(image, before, after, read, runtime)
     programs = needed_programs(facts, stage, [unit.node for unit in after], image, runtime)
     if not full and no_build_packages(packages) and tool is None:
         why = f"{image.reference} is small already and nothing is installed for the build alone"
