@@ -85,8 +85,9 @@ class Registry:
         self._instances: dict[str, Transform] = {}
         self._names: dict[str, tuple[str, ...]] = {}
         for spec in self.specs:
-            for group in {spec.family.lower(), spec.phase.lower()}:
-                self._names[group] = (*self._names.get(group, ()), spec.id)
+            # A phase is when a transform runs, which is no name people select by; a family is what it is about.
+            group = spec.family.lower()
+            self._names[group] = (*self._names.get(group, ()), spec.id)
         for spec in self.specs:
             for alias in spec.aliases:
                 key = alias.lower()
