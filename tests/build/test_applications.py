@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,8 @@ def test_naive_application(
     # A rebuild after a change of one source file takes the dependencies from the cache.
     after_target = with_files(target, proof.outcome.files)
     with (folder / source).open("a") as file:
-        file.write("\n\n")
+        # New each time: the builder remembers what an earlier run of this test changed.
+        file.write(f"\n{'//' if source.endswith('.js') else '#'} {uuid.uuid4()}\n")
     built = engine.build(proof.outcome.after, str(folder), after_target.build, ignore=after_target.ignore)
     engine.remove_image(built.reference)
     assert any(step.startswith("COPY") for step in built.ran)
