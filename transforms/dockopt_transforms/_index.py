@@ -16,6 +16,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('workdir',),
         'safe',
+        True,
     ),
     (
         'add-to-copy',
@@ -30,6 +31,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('add',),
         'safe',
+        True,
     ),
     (
         'copy-directory-slash',
@@ -44,6 +46,7 @@ ROWS: list[tuple[object, ...]] = [
         ('add-to-copy',),
         ('copy',),
         'safe',
+        True,
     ),
     (
         'drop-dead-instructions',
@@ -58,6 +61,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('cmd', 'entrypoint', 'healthcheck'),
         'safe',
+        True,
     ),
     (
         'drop-empty-continuation',
@@ -72,6 +76,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         (),
         'safe',
+        True,
     ),
     (
         'drop-redundant-platform',
@@ -86,6 +91,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('--platform',),
         'safe',
+        True,
     ),
     (
         'expose-protocol-case',
@@ -100,6 +106,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('expose',),
         'safe',
+        True,
     ),
     (
         'json-form',
@@ -114,6 +121,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('[',),
         'unsafe',
+        False,
     ),
     (
         'key-value-form',
@@ -128,6 +136,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('env', 'label'),
         'safe',
+        True,
     ),
     (
         'match-casing',
@@ -142,6 +151,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         (),
         'safe',
+        True,
     ),
     (
         'replace-maintainer',
@@ -156,6 +166,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('maintainer',),
         'safe',
+        True,
     ),
     (
         'label-keys',
@@ -170,6 +181,7 @@ ROWS: list[tuple[object, ...]] = [
         ('key-value-form', 'replace-maintainer'),
         ('label',),
         'safe',
+        True,
     ),
     (
         'stopsignal-name',
@@ -184,6 +196,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('stopsignal',),
         'safe',
+        True,
     ),
     (
         'apk-no-cache',
@@ -198,6 +211,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('apk',),
         'safe',
+        False,
     ),
     (
         'apt-to-apt-get',
@@ -212,6 +226,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('apt ',),
         'safe',
+        True,
     ),
     (
         'apt-join-update',
@@ -226,6 +241,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-to-apt-get',),
         ('apt',),
         'safe',
+        False,
     ),
     (
         'assume-yes',
@@ -240,6 +256,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-to-apt-get',),
         ('apt', 'dnf', 'yum', 'zypper'),
         'safe',
+        True,
     ),
     (
         'apt-no-install-recommends',
@@ -254,6 +271,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-to-apt-get', 'assume-yes'),
         ('apt',),
         'unsafe',
+        True,
     ),
     (
         'apt-clean-lists',
@@ -268,6 +286,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-to-apt-get', 'apt-join-update', 'apt-no-install-recommends'),
         ('apt',),
         'safe',
+        False,
     ),
     (
         'apt-merge-installs',
@@ -282,6 +301,7 @@ ROWS: list[tuple[object, ...]] = [
         ('assume-yes', 'apt-join-update', 'apt-no-install-recommends'),
         ('apt',),
         'safe',
+        False,
     ),
     (
         'bundle-cache-clean',
@@ -296,6 +316,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('bundle install', 'bundle update', 'bundler install', 'bundle '),
         'safe',
+        False,
     ),
     (
         'bundle-deployment',
@@ -310,6 +331,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('bundle',),
         'unsafe',
+        False,
     ),
     (
         'bundle-without',
@@ -324,6 +346,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('bundle',),
         'unsafe',
+        False,
     ),
     (
         'composer-no-dev',
@@ -338,6 +361,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('composer',),
         'unsafe',
+        False,
     ),
     (
         'conda-clean',
@@ -352,6 +376,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('conda', 'mamba'),
         'safe',
+        False,
     ),
     (
         'dnf-clean',
@@ -366,6 +391,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('dnf',),
         'safe',
+        False,
     ),
     (
         'frontend-noninteractive',
@@ -380,6 +406,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('debian_frontend',),
         'unsafe',
+        False,
     ),
     (
         'gem-no-document',
@@ -394,6 +421,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('gem install', 'gem i ', 'gem update'),
         'unsafe',
+        False,
     ),
     (
         'microdnf-clean',
@@ -408,6 +436,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('microdnf',),
         'safe',
+        False,
     ),
     (
         'npm-ci',
@@ -422,6 +451,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('npm i',),
         'unsafe',
+        False,
     ),
     (
         'pacman-clean',
@@ -436,6 +466,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('pacman',),
         'safe',
+        False,
     ),
     (
         'pin-packages',
@@ -450,6 +481,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('apt', 'apk', 'pip', 'npm', 'gem'),
         'manual',
+        False,
     ),
     (
         'pip-no-cache-dir',
@@ -464,6 +496,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('pip',),
         'safe',
+        True,
     ),
     (
         'remove-upgrade',
@@ -478,6 +511,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-to-apt-get',),
         ('upgrade',),
         'manual',
+        False,
     ),
     (
         'sort-packages',
@@ -492,6 +526,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-merge-installs', 'apt-no-install-recommends', 'assume-yes', 'apk-no-cache'),
         ('apt', 'apk', 'dnf', 'yum', 'zypper'),
         'safe',
+        False,
     ),
     (
         'yum-clean',
@@ -506,6 +541,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('yum',),
         'safe',
+        False,
     ),
     (
         'zypper-clean',
@@ -520,6 +556,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('zypper',),
         'safe',
+        False,
     ),
     (
         'configure-build',
@@ -534,6 +571,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('configure',),
         'unsafe',
+        False,
     ),
     (
         'drop-sudo',
@@ -548,6 +586,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('sudo',),
         'safe',
+        True,
     ),
     (
         'curl-fail',
@@ -562,6 +601,7 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo',),
         ('curl',),
         'unsafe',
+        True,
     ),
     (
         'gpg-batch',
@@ -576,6 +616,7 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo',),
         ('gpg',),
         'safe',
+        True,
     ),
     (
         'https-urls',
@@ -590,6 +631,7 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo',),
         ('http://',),
         'unsafe',
+        False,
     ),
     (
         'sha256-spacing',
@@ -604,6 +646,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('sum',),
         'safe',
+        True,
     ),
     (
         'useradd-no-log-init',
@@ -618,6 +661,7 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo',),
         ('useradd',),
         'safe',
+        True,
     ),
     (
         'wget-quiet-progress',
@@ -632,6 +676,7 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo',),
         ('wget',),
         'safe',
+        True,
     ),
     (
         'asc-rm',
@@ -646,6 +691,7 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo', 'wget-quiet-progress', 'gpg-batch'),
         ('--verify',),
         'safe',
+        False,
     ),
     (
         'pipefail',
@@ -660,6 +706,7 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo', 'wget-quiet-progress', 'curl-fail'),
         ('|',),
         'unsafe',
+        False,
     ),
     (
         'unpacked-archive-rm',
@@ -674,6 +721,7 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo', 'wget-quiet-progress'),
         ('tar ', 'tar\t', 'unzip'),
         'safe',
+        False,
     ),
     (
         'cd-to-workdir',
@@ -688,6 +736,7 @@ ROWS: list[tuple[object, ...]] = [
         ('unpacked-archive-rm', 'pipefail'),
         ('cd ',),
         'manual',
+        False,
     ),
     (
         'mktemp-rm',
@@ -702,6 +751,7 @@ ROWS: list[tuple[object, ...]] = [
         ('gpg-batch', 'asc-rm', 'unpacked-archive-rm'),
         ('mktemp',),
         'safe',
+        False,
     ),
     (
         'chown-in-copy',
@@ -716,6 +766,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('chown ', 'chmod '),
         'safe',
+        False,
     ),
     (
         'manifests-first',
@@ -730,6 +781,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('install', 'npm ci', 'npm i', 'pnpm i', 'yarn', 'mod download', 'apk add', 'uv sync', 'poetry', 'mvn', 'gradle', 'cargo build', 'go build', 'dotnet', 'deps.get'),
         'safe',
+        False,
     ),
     (
         'late-metadata',
@@ -744,6 +796,7 @@ ROWS: list[tuple[object, ...]] = [
         ('manifests-first',),
         ('build', 'commit', '_ref', '_rev', 'revision', 'sha', 'date', 'created'),
         'safe',
+        False,
     ),
     (
         'secret-mounts',
@@ -758,6 +811,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('key', 'auth', 'credential', 'passw', 'pword', 'secret', 'token', 'id_rsa', 'id_ed25519', 'id_ecdsa', '.npmrc', '.yarnrc', '.netrc', '.pypirc', 'pip.conf', '.dockercfg', '@'),
         'manual',
+        False,
     ),
     (
         'syntax-directive',
@@ -772,6 +826,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('--mount', '--network', '--security', '--ch', '--link', '--keep-git', '--unpack', '--parents', '--ex', '<<'),
         'safe',
+        False,
     ),
     (
         'split-stages',
@@ -786,6 +841,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('pip', 'uv ', 'poetry', 'npm', 'yarn', 'pnpm', 'go ', 'cargo', 'make', 'gcc', 'g++', 'clang', 'cmake', 'meson', 'mvn', 'gradle', 'javac', 'dotnet', 'bundle', 'docker-php-ext', 'pecl', 'ninja'),
         'unsafe',
+        False,
     ),
     (
         'drop-build-deps',
@@ -800,6 +856,7 @@ ROWS: list[tuple[object, ...]] = [
         ('split-stages',),
         ('pip',),
         'unsafe',
+        False,
     ),
     (
         'slim-base',
@@ -814,6 +871,7 @@ ROWS: list[tuple[object, ...]] = [
         ('split-stages',),
         (),
         'unsafe',
+        False,
     ),
     (
         'parallel-stages',
@@ -828,6 +886,7 @@ ROWS: list[tuple[object, ...]] = [
         ('split-stages', 'slim-base'),
         ('curl', 'wget', 'npm', 'yarn'),
         'unsafe',
+        False,
     ),
     (
         'pin-base',
@@ -842,6 +901,7 @@ ROWS: list[tuple[object, ...]] = [
         ('split-stages', 'slim-base'),
         (),
         'unsafe',
+        False,
     ),
     (
         'remove-installer',
@@ -856,6 +916,7 @@ ROWS: list[tuple[object, ...]] = [
         ('split-stages', 'slim-base'),
         ('--from=',),
         'unsafe',
+        False,
     ),
     (
         'bun-cache-clean',
@@ -870,6 +931,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('bun',),
         'safe',
+        False,
     ),
     (
         'cargo-cache-clean',
@@ -884,6 +946,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('cargo',),
         'safe',
+        False,
     ),
     (
         'composer-cache-clean',
@@ -898,6 +961,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('composer',),
         'safe',
+        False,
     ),
     (
         'go-cache-clean',
@@ -912,6 +976,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('go ', 'go\t'),
         'safe',
+        False,
     ),
     (
         'gradle-cache-clean',
@@ -926,6 +991,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('gradle',),
         'unsafe',
+        False,
     ),
     (
         'maven-cache-clean',
@@ -940,6 +1006,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('mvn',),
         'unsafe',
+        False,
     ),
     (
         'merge-arg',
@@ -954,6 +1021,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('arg',),
         'safe',
+        False,
     ),
     (
         'merge-env',
@@ -968,6 +1036,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('env',),
         'safe',
+        False,
     ),
     (
         'merge-expose',
@@ -982,6 +1051,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('expose',),
         'safe',
+        False,
     ),
     (
         'merge-label',
@@ -996,6 +1066,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('label',),
         'safe',
+        False,
     ),
     (
         'npm-cache-clean',
@@ -1010,6 +1081,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('npm',),
         'safe',
+        False,
     ),
     (
         'nuget-cache-clean',
@@ -1024,6 +1096,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('dotnet',),
         'safe',
+        False,
     ),
     (
         'pnpm-store-prune',
@@ -1038,6 +1111,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('pnpm',),
         'safe',
+        False,
     ),
     (
         'yarn-cache-clean',
@@ -1052,6 +1126,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('yarn',),
         'safe',
+        False,
     ),
     (
         'merge-runs',
@@ -1066,6 +1141,7 @@ ROWS: list[tuple[object, ...]] = [
         ('npm-cache-clean', 'yarn-cache-clean', 'pnpm-store-prune', 'bun-cache-clean', 'go-cache-clean', 'cargo-cache-clean', 'maven-cache-clean', 'gradle-cache-clean', 'nuget-cache-clean', 'composer-cache-clean'),
         ('run',),
         'safe',
+        False,
     ),
     (
         'clean-where-made',
@@ -1080,6 +1156,7 @@ ROWS: list[tuple[object, ...]] = [
         ('merge-runs',),
         ('clean', 'rm ', 'prune', 'purge', 'autoremove', 'apk del', 'remove'),
         'safe',
+        False,
     ),
     (
         'cache-mounts',
@@ -1094,6 +1171,7 @@ ROWS: list[tuple[object, ...]] = [
         ('merge-runs', 'clean-where-made'),
         ('pip', 'uv ', 'poetry', 'npm', 'yarn', 'bun', 'go ', 'cargo', 'mvn', 'gradle', 'dotnet', 'composer', 'apk', 'dnf', 'apt'),
         'unsafe',
+        False,
     ),
     (
         'exec-form',
@@ -1108,6 +1186,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('cmd', 'entrypoint'),
         'unsafe',
+        False,
     ),
     (
         'python-env',
@@ -1122,6 +1201,7 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form',),
         ('python', 'uvicorn', 'gunicorn', 'hypercorn', 'daphne', 'flask', 'fastapi', 'celery', 'streamlit'),
         'unsafe',
+        False,
     ),
     (
         'node-env',
@@ -1136,6 +1216,7 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'python-env'),
         ('node', 'npm', 'yarn', 'pnpm'),
         'unsafe',
+        False,
     ),
     (
         'java-env',
@@ -1150,6 +1231,7 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'node-env'),
         ('java',),
         'unsafe',
+        False,
     ),
     (
         'expose-port',
@@ -1164,6 +1246,7 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'python-env', 'node-env', 'java-env'),
         ('cmd', 'entrypoint'),
         'unsafe',
+        False,
     ),
     (
         'add-user',
@@ -1178,6 +1261,7 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port'),
         (),
         'unsafe',
+        False,
     ),
     (
         'add-healthcheck',
@@ -1192,6 +1276,7 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port', 'add-user'),
         ('cmd', 'entrypoint'),
         'unsafe',
+        False,
     ),
     (
         'log-to-stdout',
@@ -1206,6 +1291,7 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port', 'add-user', 'add-healthcheck'),
         ('nginx', 'apache', 'httpd', 'gunicorn'),
         'unsafe',
+        False,
     ),
     (
         'read-only-ready',
@@ -1220,6 +1306,7 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'add-user'),
         (),
         'manual',
+        False,
     ),
     (
         'oci-labels',
@@ -1234,6 +1321,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         (),
         'unsafe',
+        False,
     ),
     (
         'dockerignore',
@@ -1248,6 +1336,7 @@ ROWS: list[tuple[object, ...]] = [
         ('oci-labels',),
         ('copy', 'add', 'mount'),
         'unsafe',
+        False,
     ),
     (
         'heredoc-run',
@@ -1262,6 +1351,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('&&',),
         'safe',
+        False,
     ),
     (
         'layout',
@@ -1276,5 +1366,6 @@ ROWS: list[tuple[object, ...]] = [
         (),
         (),
         'safe',
+        False,
     ),
 ]

@@ -48,7 +48,7 @@ class Plan:
         # What may change a document; the rest, never safe, is asked once when nothing moves any more.
         acting = [spec for spec in self.specs if options.unsafe or spec.mildest == "safe"]
         self.may_act = frozenset(spec.id for spec in acting)
-        self.asked = tuple((spec.id, spec.mentions) for spec in acting)  #: as the loop over them takes it
+        self.asked = tuple((spec.id, spec.mentions, spec.local) for spec in acting)  #: as the loop over them takes it
         self.order = {spec.id: index for index, spec in enumerate(self.specs)}
 
 
@@ -126,6 +126,9 @@ class _Run:
         self.files: dict[str, list[Proposal]] = {}  #: per transform, what its last pass writes besides the Dockerfile
         self.settled: set[str] = set()  #: transforms whose other files the others have taken into account
         self.quiet: dict[str, Document] = {}  #: the document each transform last had nothing to do on
+        #: what transforms that are local propose for different instructions of the document, to be made in one edit
+        self.pending: list[tuple[str, list[Proposal]]] = []
+        self.pending_nodes: set[int] = set()
         self.banned: set[tuple[str, tuple[int, ...], str]] = set()
         self.broken: set[str] = set()
         self.doubtful = False
@@ -160,7 +163,7 @@ class _Run:
         """Ask every transform that may act, in order; the ids of those that changed the document."""
         busy = []
         text = self.facts.text
-        for name, needles in self.plan.asked:
+        for name, needles, local in self.plan.asked:
             if self.quiet.get(name) is self.document:
                 continue
             for needle in needles:
@@ -170,10 +173,53 @@ class _Run:
                 if needles:  # most transforms are about nothing in a file: no call for those
                     self._pass_over(name)
                     continue
+            if local and not self.careful:
+                if self._collect(name):
+                    busy.append(name)
+                continue
+            if self.pending:
+                self._apply_pending()
             if self._exhaust(name):
                 busy.append(name)
-                text = self.facts.text
+            text = self.facts.text
+        if self.pending:
+            self._apply_pending()
         return busy
+
+    def _collect(self, name: str) -> bool:
+        """Ask a transform that is local, and keep what it proposes for :meth:`_apply_pending`.
+
+        It is asked again in the next round: what others do meanwhile lies elsewhere, or is not local.
+        """
+        if name in self.broken or name in self.settled:
+            return False
+        transform = self.known.load(name)
+        todo = self._propose(transform, name)
+        if todo is not None and self.pending:
+            nodes = {node.id for proposal in todo for node in proposal.nodes}
+            if not nodes.isdisjoint(self.pending_nodes):
+                self._apply_pending()
+                todo = self._propose(transform, name)
+        if todo is None:
+            self.quiet[name] = self.document
+            return False
+        self.pending.append((name, todo))
+        self.pending_nodes.update(node.id for proposal in todo for node in proposal.nodes)
+        return True
+
+    def _apply_pending(self) -> None:
+        """Make what is pending in one edit: a document and its facts less for each transform but the first."""
+        groups, self.pending, self.pending_nodes = self.pending, [], set()
+        if len(groups) > 1:
+            made = self._edited(proposal for _, todo in groups for proposal in todo)
+            if made is not None and made.text != self.document.text:
+                for name, todo in groups:
+                    self._journal(name, todo)
+                self._move_to(made)
+                return
+        self._apply(*groups[0])
+        for name, _ in groups[1:]:  # they got in each other's way: one by one, each on the text as it is by then
+            self._exhaust(name)
 
     def _pass_over(self, name: str) -> None:
         """Nothing in the text is what a transform is about."""
@@ -346,9 +392,15 @@ class _Run:
             return None
 
     def _accept(self, name: str, proposals: list[Proposal], made: Document) -> None:
+        self._journal(name, proposals)
+        self._move_to(made)
+
+    def _journal(self, name: str, proposals: list[Proposal]) -> None:
         for proposal in proposals:
             self.applied.append(_proposal_entry("applied", name, proposal))
             self.applied_effects.append(proposal.effects)
+
+    def _move_to(self, made: Document) -> None:
         self.document, self.facts = made, Facts(made, self.surroundings, self.facts)
         if self.suppressions:
             self.suppressions = Suppressions(made, self.known)

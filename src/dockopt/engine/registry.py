@@ -33,6 +33,7 @@ class Spec(NamedTuple):
     after: tuple[str, ...]
     mentions: tuple[str, ...]
     mildest: str = "safe"
+    local: bool = False
 
     @property
     def range(self) -> str:
@@ -58,6 +59,7 @@ class Spec(NamedTuple):
             tuple(transform.after),
             tuple(transform.mentions),
             transform.mildest,
+            transform.local,
         )
 
 

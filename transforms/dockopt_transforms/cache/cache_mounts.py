@@ -417,7 +417,7 @@ class _Planner:
         """
         facts, view = self.facts, self.view
         updated = False
-        for use in _apt.uses_in(view.script.text):
+        for use in _apt.uses_of(view.script):
             if use.kind == "update" and not use.conditional:
                 updated = True
             elif use.kind == "read" and not updated:
