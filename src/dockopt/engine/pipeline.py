@@ -163,16 +163,18 @@ class _Run:
         """Ask every transform that may act, in order; the ids of those that changed the document."""
         busy = []
         text = self.facts.text
+        spoken = self.open  # who was asked before, and may have to take back what it said
         for name, needles, local in self.plan.asked:
-            if self.quiet.get(name) is self.document:
-                continue
             for needle in needles:
                 if needle in text:
                     break
             else:
                 if needles:  # most transforms are about nothing in a file: no call for those
-                    self._pass_over(name)
+                    if name in spoken:
+                        self._pass_over(name)
                     continue
+            if self.quiet.get(name) is self.document:
+                continue
             if local and not self.careful:
                 if self._collect(name):
                     busy.append(name)
@@ -222,9 +224,8 @@ class _Run:
             self._exhaust(name)
 
     def _pass_over(self, name: str) -> None:
-        """Nothing in the text is what a transform is about."""
+        """Nothing in the text is what a transform is about any more."""
         if name not in self.broken and name not in self.settled:
-            self.quiet[name] = self.document
             self.open.pop(name, None)
             self.files.pop(name, None)
 
@@ -293,27 +294,33 @@ class _Run:
         """One pass: what may be applied now. The rest goes to the journal."""
         todo: list[Proposal] = []
         left: list[tuple[str, Proposal | Refusal]] = []
-        taken: set[int] = set()
-        self.files.pop(name, None)
+        taken: set[int] | None = None
+        if self.files:
+            self.files.pop(name, None)
+        suppressions = self.suppressions or None
+        unsafe = self.options.unsafe
         try:
             for result in transform.propose(self.document, self.facts):
-                if self.suppressions and self.suppressions.hides(name, result.nodes):
+                if suppressions is not None and suppressions.hides(name, result.nodes):
                     left.append(("suppressed", result))
                 elif isinstance(result, Refusal):
                     left.append(("refused", result))
                 elif result.safety is Safety.MANUAL:
                     left.append(("manual", result))
-                elif not self.options.unsafe and (result.safety is Safety.UNSAFE or name not in self.plan.may_act):
+                elif not unsafe and (result.safety is Safety.UNSAFE or name not in self.plan.may_act):
                     left.append(("waiting", result))
                 elif self.options.drop and entry_key(name, *_lines(result.nodes)) in self.options.drop:
                     left.append(("not-proven", result))
-                elif self._key(name, result) in self.banned:
+                elif self.banned and self._key(name, result) in self.banned:
                     continue
                 elif result.files:
                     self._write(name, result)
                 else:
                     ids = {node.id for node in result.nodes}
-                    if not ids & taken:
+                    if taken is None:
+                        taken = ids
+                        todo.append(result)
+                    elif taken.isdisjoint(ids):
                         taken |= ids
                         todo.append(result)
         except Exception as error:

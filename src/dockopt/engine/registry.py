@@ -110,7 +110,7 @@ class Registry:
 
         :raises UnknownTransform: with the nearest name, where there is one.
         """
-        found = self._names.get(name.strip().lower())
+        found = self.find(name)
         if found is None:
             import difflib  # only on the way to an error
 
@@ -118,6 +118,10 @@ class Registry:
             written = {alias.lower(): alias for spec in self.specs for alias in spec.aliases}
             raise UnknownTransform(name.strip(), written.get(near[0], near[0]) if near else None)
         return found
+
+    def find(self, name: str) -> tuple[str, ...] | None:
+        """As :meth:`resolve`; None for a name that stands for nothing."""
+        return self._names.get(name.strip().lower())
 
     def load(self, id: str) -> Transform:
         """The transform itself; its module is imported on first use."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import copy
 from itertools import pairwise
 
 from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Transform
@@ -150,7 +149,7 @@ class _Group:
 
     def joined(self, other: _Group) -> _Group:
         """Both as one; :meth:`apart` said that they may be."""
-        both = copy(self)
+        both = _Group.__new__(_Group)
         both.members = [*self.members, *other.members]
         both.work = self.work | other.work
         both.takes_back = self.takes_back or other.takes_back
