@@ -17,6 +17,7 @@ ROWS: list[tuple[object, ...]] = [
         ('workdir',),
         'safe',
         True,
+        False,
     ),
     (
         'add-to-copy',
@@ -32,6 +33,7 @@ ROWS: list[tuple[object, ...]] = [
         ('add',),
         'safe',
         True,
+        False,
     ),
     (
         'copy-directory-slash',
@@ -47,6 +49,7 @@ ROWS: list[tuple[object, ...]] = [
         ('copy',),
         'safe',
         True,
+        False,
     ),
     (
         'drop-dead-instructions',
@@ -62,6 +65,7 @@ ROWS: list[tuple[object, ...]] = [
         ('cmd', 'entrypoint', 'healthcheck'),
         'safe',
         True,
+        False,
     ),
     (
         'drop-empty-continuation',
@@ -77,6 +81,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         'safe',
         True,
+        False,
     ),
     (
         'drop-redundant-platform',
@@ -92,6 +97,7 @@ ROWS: list[tuple[object, ...]] = [
         ('--platform',),
         'safe',
         True,
+        False,
     ),
     (
         'expose-protocol-case',
@@ -107,6 +113,7 @@ ROWS: list[tuple[object, ...]] = [
         ('expose',),
         'safe',
         True,
+        False,
     ),
     (
         'json-form',
@@ -121,6 +128,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('[',),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -137,6 +145,7 @@ ROWS: list[tuple[object, ...]] = [
         ('env', 'label'),
         'safe',
         True,
+        False,
     ),
     (
         'match-casing',
@@ -152,6 +161,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         'safe',
         True,
+        False,
     ),
     (
         'replace-maintainer',
@@ -167,6 +177,7 @@ ROWS: list[tuple[object, ...]] = [
         ('maintainer',),
         'safe',
         True,
+        False,
     ),
     (
         'label-keys',
@@ -182,6 +193,7 @@ ROWS: list[tuple[object, ...]] = [
         ('label',),
         'safe',
         True,
+        False,
     ),
     (
         'stopsignal-name',
@@ -197,6 +209,7 @@ ROWS: list[tuple[object, ...]] = [
         ('stopsignal',),
         'safe',
         True,
+        False,
     ),
     (
         'apk-no-cache',
@@ -211,6 +224,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('apk',),
         'safe',
+        False,
         False,
     ),
     (
@@ -227,6 +241,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt ',),
         'safe',
         True,
+        False,
     ),
     (
         'apt-join-update',
@@ -241,6 +256,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-to-apt-get',),
         ('apt',),
         'safe',
+        False,
         False,
     ),
     (
@@ -257,6 +273,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt', 'dnf', 'yum', 'zypper'),
         'safe',
         True,
+        False,
     ),
     (
         'apt-no-install-recommends',
@@ -272,6 +289,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt',),
         'unsafe',
         True,
+        False,
     ),
     (
         'apt-clean-lists',
@@ -286,6 +304,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-to-apt-get', 'apt-join-update', 'apt-no-install-recommends'),
         ('apt',),
         'safe',
+        False,
         False,
     ),
     (
@@ -302,6 +321,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt',),
         'safe',
         False,
+        False,
     ),
     (
         'bundle-cache-clean',
@@ -316,6 +336,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('bundle install', 'bundle update', 'bundler install', 'bundle '),
         'safe',
+        False,
         False,
     ),
     (
@@ -332,6 +353,7 @@ ROWS: list[tuple[object, ...]] = [
         ('bundle',),
         'unsafe',
         False,
+        False,
     ),
     (
         'bundle-without',
@@ -346,6 +368,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('bundle',),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -362,6 +385,7 @@ ROWS: list[tuple[object, ...]] = [
         ('composer',),
         'unsafe',
         False,
+        False,
     ),
     (
         'conda-clean',
@@ -376,6 +400,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('conda', 'mamba'),
         'safe',
+        False,
         False,
     ),
     (
@@ -392,6 +417,7 @@ ROWS: list[tuple[object, ...]] = [
         ('dnf',),
         'safe',
         False,
+        False,
     ),
     (
         'frontend-noninteractive',
@@ -406,6 +432,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('debian_frontend',),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -422,6 +449,7 @@ ROWS: list[tuple[object, ...]] = [
         ('gem install', 'gem i ', 'gem update'),
         'unsafe',
         False,
+        False,
     ),
     (
         'microdnf-clean',
@@ -436,6 +464,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('microdnf',),
         'safe',
+        False,
         False,
     ),
     (
@@ -452,6 +481,7 @@ ROWS: list[tuple[object, ...]] = [
         ('npm i',),
         'unsafe',
         False,
+        False,
     ),
     (
         'pacman-clean',
@@ -466,6 +496,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('pacman',),
         'safe',
+        False,
         False,
     ),
     (
@@ -482,6 +513,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt', 'apk', 'pip', 'npm', 'gem'),
         'manual',
         False,
+        False,
     ),
     (
         'pip-no-cache-dir',
@@ -497,6 +529,7 @@ ROWS: list[tuple[object, ...]] = [
         ('pip',),
         'safe',
         True,
+        False,
     ),
     (
         'remove-upgrade',
@@ -511,6 +544,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-to-apt-get',),
         ('upgrade',),
         'manual',
+        False,
         False,
     ),
     (
@@ -527,6 +561,7 @@ ROWS: list[tuple[object, ...]] = [
         ('apt', 'apk', 'dnf', 'yum', 'zypper'),
         'safe',
         False,
+        False,
     ),
     (
         'yum-clean',
@@ -541,6 +576,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('yum',),
         'safe',
+        False,
         False,
     ),
     (
@@ -557,6 +593,7 @@ ROWS: list[tuple[object, ...]] = [
         ('zypper',),
         'safe',
         False,
+        False,
     ),
     (
         'configure-build',
@@ -571,6 +608,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('configure',),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -587,6 +625,7 @@ ROWS: list[tuple[object, ...]] = [
         ('sudo',),
         'safe',
         True,
+        False,
     ),
     (
         'curl-fail',
@@ -602,6 +641,7 @@ ROWS: list[tuple[object, ...]] = [
         ('curl',),
         'unsafe',
         True,
+        False,
     ),
     (
         'gpg-batch',
@@ -617,6 +657,7 @@ ROWS: list[tuple[object, ...]] = [
         ('gpg',),
         'safe',
         True,
+        False,
     ),
     (
         'https-urls',
@@ -631,6 +672,7 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo',),
         ('http://',),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -647,6 +689,7 @@ ROWS: list[tuple[object, ...]] = [
         ('sum',),
         'safe',
         True,
+        False,
     ),
     (
         'useradd-no-log-init',
@@ -662,6 +705,7 @@ ROWS: list[tuple[object, ...]] = [
         ('useradd',),
         'safe',
         True,
+        False,
     ),
     (
         'wget-quiet-progress',
@@ -677,6 +721,7 @@ ROWS: list[tuple[object, ...]] = [
         ('wget',),
         'safe',
         True,
+        False,
     ),
     (
         'asc-rm',
@@ -691,6 +736,7 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo', 'wget-quiet-progress', 'gpg-batch'),
         ('--verify',),
         'safe',
+        False,
         False,
     ),
     (
@@ -707,6 +753,7 @@ ROWS: list[tuple[object, ...]] = [
         ('|',),
         'unsafe',
         False,
+        False,
     ),
     (
         'unpacked-archive-rm',
@@ -721,6 +768,7 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo', 'wget-quiet-progress'),
         ('tar ', 'tar\t', 'unzip'),
         'safe',
+        False,
         False,
     ),
     (
@@ -737,6 +785,7 @@ ROWS: list[tuple[object, ...]] = [
         ('cd ',),
         'manual',
         False,
+        False,
     ),
     (
         'mktemp-rm',
@@ -751,6 +800,7 @@ ROWS: list[tuple[object, ...]] = [
         ('gpg-batch', 'asc-rm', 'unpacked-archive-rm'),
         ('mktemp',),
         'safe',
+        False,
         False,
     ),
     (
@@ -767,6 +817,7 @@ ROWS: list[tuple[object, ...]] = [
         ('chown ', 'chmod '),
         'safe',
         False,
+        False,
     ),
     (
         'manifests-first',
@@ -781,6 +832,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('install', 'npm ci', 'npm i', 'pnpm i', 'yarn', 'mod download', 'apk add', 'uv sync', 'poetry', 'mvn', 'gradle', 'cargo build', 'go build', 'dotnet', 'deps.get'),
         'safe',
+        False,
         False,
     ),
     (
@@ -797,6 +849,7 @@ ROWS: list[tuple[object, ...]] = [
         ('build', 'commit', '_ref', '_rev', 'revision', 'sha', 'date', 'created'),
         'safe',
         False,
+        False,
     ),
     (
         'secret-mounts',
@@ -811,6 +864,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('key', 'auth', 'credential', 'passw', 'pword', 'secret', 'token', 'id_rsa', 'id_ed25519', 'id_ecdsa', '.npmrc', '.yarnrc', '.netrc', '.pypirc', 'pip.conf', '.dockercfg', '@'),
         'manual',
+        False,
         False,
     ),
     (
@@ -827,6 +881,7 @@ ROWS: list[tuple[object, ...]] = [
         ('--mount', '--network', '--security', '--ch', '--link', '--keep-git', '--unpack', '--parents', '--ex', '<<'),
         'safe',
         False,
+        False,
     ),
     (
         'split-stages',
@@ -841,6 +896,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('pip', 'uv ', 'poetry', 'npm', 'yarn', 'pnpm', 'go ', 'cargo', 'make', 'gcc', 'g++', 'clang', 'cmake', 'meson', 'mvn', 'gradle', 'javac', 'dotnet', 'bundle', 'docker-php-ext', 'pecl', 'ninja'),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -857,6 +913,7 @@ ROWS: list[tuple[object, ...]] = [
         ('pip',),
         'unsafe',
         False,
+        False,
     ),
     (
         'slim-base',
@@ -871,6 +928,7 @@ ROWS: list[tuple[object, ...]] = [
         ('split-stages',),
         (),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -887,6 +945,7 @@ ROWS: list[tuple[object, ...]] = [
         ('curl', 'wget', 'npm', 'yarn'),
         'unsafe',
         False,
+        False,
     ),
     (
         'pin-base',
@@ -901,6 +960,7 @@ ROWS: list[tuple[object, ...]] = [
         ('split-stages', 'slim-base'),
         (),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -917,6 +977,7 @@ ROWS: list[tuple[object, ...]] = [
         ('--from=',),
         'unsafe',
         False,
+        False,
     ),
     (
         'bun-cache-clean',
@@ -931,6 +992,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('bun',),
         'safe',
+        False,
         False,
     ),
     (
@@ -947,6 +1009,7 @@ ROWS: list[tuple[object, ...]] = [
         ('cargo',),
         'safe',
         False,
+        False,
     ),
     (
         'composer-cache-clean',
@@ -961,6 +1024,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('composer',),
         'safe',
+        False,
         False,
     ),
     (
@@ -977,6 +1041,7 @@ ROWS: list[tuple[object, ...]] = [
         ('go ', 'go\t'),
         'safe',
         False,
+        False,
     ),
     (
         'gradle-cache-clean',
@@ -991,6 +1056,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('gradle',),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -1007,6 +1073,7 @@ ROWS: list[tuple[object, ...]] = [
         ('mvn',),
         'unsafe',
         False,
+        False,
     ),
     (
         'merge-arg',
@@ -1021,6 +1088,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('arg',),
         'safe',
+        False,
         False,
     ),
     (
@@ -1037,6 +1105,7 @@ ROWS: list[tuple[object, ...]] = [
         ('env',),
         'safe',
         False,
+        False,
     ),
     (
         'merge-expose',
@@ -1051,6 +1120,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('expose',),
         'safe',
+        False,
         False,
     ),
     (
@@ -1067,6 +1137,7 @@ ROWS: list[tuple[object, ...]] = [
         ('label',),
         'safe',
         False,
+        False,
     ),
     (
         'npm-cache-clean',
@@ -1081,6 +1152,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('npm',),
         'safe',
+        False,
         False,
     ),
     (
@@ -1097,6 +1169,7 @@ ROWS: list[tuple[object, ...]] = [
         ('dotnet',),
         'safe',
         False,
+        False,
     ),
     (
         'pnpm-store-prune',
@@ -1111,6 +1184,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('pnpm',),
         'safe',
+        False,
         False,
     ),
     (
@@ -1127,6 +1201,7 @@ ROWS: list[tuple[object, ...]] = [
         ('yarn',),
         'safe',
         False,
+        False,
     ),
     (
         'merge-runs',
@@ -1142,6 +1217,7 @@ ROWS: list[tuple[object, ...]] = [
         ('run',),
         'safe',
         False,
+        True,
     ),
     (
         'clean-where-made',
@@ -1156,6 +1232,7 @@ ROWS: list[tuple[object, ...]] = [
         ('merge-runs',),
         ('clean', 'rm ', 'prune', 'purge', 'autoremove', 'apk del', 'remove'),
         'safe',
+        False,
         False,
     ),
     (
@@ -1172,6 +1249,7 @@ ROWS: list[tuple[object, ...]] = [
         ('pip', 'uv ', 'poetry', 'npm', 'yarn', 'bun', 'go ', 'cargo', 'mvn', 'gradle', 'dotnet', 'composer', 'apk', 'dnf', 'apt'),
         'unsafe',
         False,
+        False,
     ),
     (
         'exec-form',
@@ -1186,6 +1264,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('cmd', 'entrypoint'),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -1202,6 +1281,7 @@ ROWS: list[tuple[object, ...]] = [
         ('python', 'uvicorn', 'gunicorn', 'hypercorn', 'daphne', 'flask', 'fastapi', 'celery', 'streamlit'),
         'unsafe',
         False,
+        False,
     ),
     (
         'node-env',
@@ -1216,6 +1296,7 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'python-env'),
         ('node', 'npm', 'yarn', 'pnpm'),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -1232,6 +1313,7 @@ ROWS: list[tuple[object, ...]] = [
         ('java',),
         'unsafe',
         False,
+        False,
     ),
     (
         'expose-port',
@@ -1246,6 +1328,7 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'python-env', 'node-env', 'java-env'),
         ('cmd', 'entrypoint'),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -1262,6 +1345,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         'unsafe',
         False,
+        False,
     ),
     (
         'add-healthcheck',
@@ -1276,6 +1360,7 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port', 'add-user'),
         ('cmd', 'entrypoint'),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -1292,6 +1377,7 @@ ROWS: list[tuple[object, ...]] = [
         ('nginx', 'apache', 'httpd', 'gunicorn'),
         'unsafe',
         False,
+        False,
     ),
     (
         'read-only-ready',
@@ -1306,6 +1392,7 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'add-user'),
         (),
         'manual',
+        False,
         False,
     ),
     (
@@ -1322,6 +1409,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         'unsafe',
         False,
+        False,
     ),
     (
         'dockerignore',
@@ -1336,6 +1424,7 @@ ROWS: list[tuple[object, ...]] = [
         ('oci-labels',),
         ('copy', 'add', 'mount'),
         'unsafe',
+        False,
         False,
     ),
     (
@@ -1352,6 +1441,7 @@ ROWS: list[tuple[object, ...]] = [
         ('&&',),
         'safe',
         False,
+        False,
     ),
     (
         'layout',
@@ -1366,6 +1456,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         (),
         'safe',
+        False,
         False,
     ),
 ]

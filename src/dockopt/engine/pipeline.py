@@ -49,6 +49,8 @@ class Plan:
         acting = [spec for spec in self.specs if options.unsafe or spec.mildest == "safe"]
         self.may_act = frozenset(spec.id for spec in acting)
         self.asked = tuple((spec.id, spec.mentions, spec.local) for spec in acting)  #: as the loop over them takes it
+        #: Asking these again at once would give refusals in newer words, and a plain fix tells of none.
+        self.once = frozenset(spec.id for spec in acting if spec.thorough and options.acting_only)
         self.order = {spec.id: index for index, spec in enumerate(self.specs)}
 
 
@@ -126,6 +128,7 @@ class _Run:
         self.files: dict[str, list[Proposal]] = {}  #: per transform, what its last pass writes besides the Dockerfile
         self.settled: set[str] = set()  #: transforms whose other files the others have taken into account
         self.quiet: dict[str, Document] = {}  #: the document each transform last had nothing to do on
+        self.read: frozenset[Node] = frozenset()  #: what all transforms have looked through for what they are about
         #: what transforms that are local propose for different instructions of the document, to be made in one edit
         self.pending: list[tuple[str, list[Proposal]]] = []
         self.pending_nodes: set[int] = set()
@@ -162,11 +165,12 @@ class _Run:
     def _round(self) -> list[str]:
         """Ask every transform that may act, in order; the ids of those that changed the document."""
         busy = []
-        text = self.facts.text
+        text, new = self.facts.text, self._new_text()
         spoken = self.open  # who was asked before, and may have to take back what it said
         for name, needles, local in self.plan.asked:
+            where = text if name in spoken else new
             for needle in needles:
-                if needle in text:
+                if needle in where:
                     break
             else:
                 if needles:  # most transforms are about nothing in a file: no call for those
@@ -183,10 +187,18 @@ class _Run:
                 self._apply_pending()
             if self._exhaust(name):
                 busy.append(name)
-            text = self.facts.text
+            if self.facts.text is not text:
+                text, new = self.facts.text, self._new_text()
         if self.pending:
             self._apply_pending()
+        self.read = frozenset(self.original.nodes)
         return busy
+
+    def _new_text(self) -> str:
+        """What none of the transforms that were not asked yet has looked through, in lower case."""
+        if not self.read:
+            return self.facts.text
+        return "".join([node.text for node in self.document.nodes if node not in self.read]).lower()
 
     def _collect(self, name: str) -> bool:
         """Ask a transform that is local, and keep what it proposes for :meth:`_apply_pending`.
@@ -287,6 +299,8 @@ class _Run:
             if todo is None or not self._apply(name, todo):
                 break
             changed = True
+            if name in self.plan.once and not self.careful:
+                break
         self.quiet[name] = self.document
         return changed
 

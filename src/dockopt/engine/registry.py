@@ -34,6 +34,7 @@ class Spec(NamedTuple):
     mentions: tuple[str, ...]
     mildest: str = "safe"
     local: bool = False
+    thorough: bool = False
 
     @property
     def range(self) -> str:
@@ -60,6 +61,7 @@ class Spec(NamedTuple):
             tuple(transform.mentions),
             transform.mildest,
             transform.local,
+            transform.thorough,
         )
 
 

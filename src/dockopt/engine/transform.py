@@ -31,6 +31,8 @@ class Transform:
     """Whether what it proposes for an instruction hangs on that instruction and on nothing that another local
     transform changes. What such transforms propose for different instructions is made in one edit, and they are not
     asked again at once: where a change of theirs calls for another of their own, the next round finds it."""
+    thorough: ClassVar[bool] = False
+    """Whether one pass over a text leaves it nothing more to propose for what it made of it."""
     mentions: ClassVar[tuple[str, ...]] = ()
     """Lower-case strings; in a file that holds none of them the transform has nothing to say and is not
     even imported. Empty: it looks at every file."""

@@ -21,7 +21,7 @@ def replace(source: Source, data: bytes) -> None:
     """
     # Links further up are no matter: the temporary file stands beside it, behind the same ones.
     target = os.path.realpath(source.path) if os.path.islink(source.path) else source.path
-    if os.path.exists(target) and not os.access(target, os.W_OK):
+    if not os.access(target, os.W_OK) and os.path.exists(target):
         raise FileProblem(source.path, "is read-only, so it was left alone; make it writable first")
     with _undisturbed():
         temporary = _temporary_beside(target)
@@ -96,7 +96,7 @@ def _found(path: str) -> Source | None:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise FileProblem(path, "is not a regular file")
-        return Source(path, read_all(handle, SIZE_LIMIT + 1), status)
+        return Source(path, read_all(handle, SIZE_LIMIT + 1, status.st_size), status)
     except OSError as error:
         raise FileProblem(path, f"cannot be read: {why(error)}") from None
     finally:
@@ -201,7 +201,7 @@ def _still_as_read(target: str, source: Source) -> bool:
     try:
         now = os.fstat(handle)
         same_file = (now.st_dev, now.st_ino) == (source.status.st_dev, source.status.st_ino)
-        return same_file and read_all(handle, len(source.data) + 1) == source.data
+        return same_file and read_all(handle, len(source.data) + 1, len(source.data) + 1) == source.data
     finally:
         os.close(handle)
 

@@ -65,6 +65,7 @@ class MergeRuns(Transform):
 
     id = "merge-runs"
     phase = Phase.LAYERS
+    thorough = True
     after = (
         "npm-cache-clean",
         "yarn-cache-clean",
