@@ -1104,7 +1104,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('env',),
         'safe',
-        False,
+        True,
         False,
     ),
     (
@@ -1120,7 +1120,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('expose',),
         'safe',
-        False,
+        True,
         False,
     ),
     (
@@ -1136,7 +1136,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('label',),
         'safe',
-        False,
+        True,
         False,
     ),
     (
@@ -1216,7 +1216,7 @@ ROWS: list[tuple[object, ...]] = [
         ('npm-cache-clean', 'yarn-cache-clean', 'pnpm-store-prune', 'bun-cache-clean', 'go-cache-clean', 'cargo-cache-clean', 'maven-cache-clean', 'gradle-cache-clean', 'nuget-cache-clean', 'composer-cache-clean'),
         ('run',),
         'safe',
-        False,
+        True,
         True,
     ),
     (

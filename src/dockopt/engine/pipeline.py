@@ -230,8 +230,11 @@ class _Run:
                 for name, todo in groups:
                     self._journal(name, todo)
                 self._move_to(made)
+                self.quiet.update((name, made) for name, _ in groups if name in self.plan.once)
                 return
         self._apply(*groups[0])
+        if groups[0][0] in self.plan.once:
+            self.quiet[groups[0][0]] = self.document
         for name, _ in groups[1:]:  # they got in each other's way: one by one, each on the text as it is by then
             self._exhaust(name)
 
