@@ -129,7 +129,7 @@ for _name in COMMANDS:
 
 @app.command()
 def explain(
-    transform: Annotated[str, typer.Argument(metavar="ID", help="A transform's id, alias, family or phase.")],
+    transform: Annotated[str, typer.Argument(metavar="ID", help="A transform's id, alias or family.")],
 ) -> int:
     """Show what a transform does, why, how safe it is, when it refuses, and an example."""
     from dockopt.cli.commands import explain
