@@ -10,6 +10,7 @@ from dockopt.api import Command, Facts, Invocation, Known, ScriptView, base_name
 from dockopt_transforms._tables import word_set
 
 _SYSTEM = word_set("apt apk dnf yum microdnf zypper pacman gem")
+SAFE_MANAGERS = _SYSTEM | {"pip", "go"}  #: whose installs may be requests that manifests-first proves
 _MANIFESTED = word_set("npm yarn pnpm bun bundle composer")
 _ARCHIVES = (".deb", ".rpm", ".apk", ".whl", ".gem", ".zip", ".tgz", ".tar.gz", ".tar.bz2", ".xz")
 _IDLE = word_set("true : set echo printf export update-ca-certificates ldconfig apt-mark locale-gen")

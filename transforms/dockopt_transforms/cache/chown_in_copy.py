@@ -84,10 +84,12 @@ class ChownInCopy(Transform):
 def _wish(facts: Facts, run: Instruction) -> Wish | None:
     """What a RUN of nothing but chown and chmod asks for, None for any other."""
     view = facts.script(run)
-    workdir = facts.state(run).workdir
     if view is None or view.opaque is not None or view.heredoc is not None or run.flags or run.comments:
         return None
-    if not view.script.and_list or not view.commands or not isinstance(workdir, Known):
+    if not view.script.and_list or not view.commands or view.commands[0].name not in ("chown", "chmod"):
+        return None
+    workdir = facts.state(run).workdir
+    if not isinstance(workdir, Known):
         return None
     owner, mode, groups = "", "", []
     for command in view.commands:

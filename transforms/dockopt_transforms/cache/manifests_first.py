@@ -37,7 +37,7 @@ from dockopt_transforms.cache._copy import (
     variables_below,
 )
 from dockopt_transforms.cache._cut import cut, drop, takes_back
-from dockopt_transforms.cache._installs import Request, Stop, leading, requests
+from dockopt_transforms.cache._installs import SAFE_MANAGERS, Request, Stop, leading, requests
 from dockopt_transforms.cache._projects import Calls, calls_around
 
 _STATE = frozenset(
@@ -133,12 +133,23 @@ class ManifestsFirst(Transform):
             wholes = [] if stage.windows else [node for node in stage.instructions if is_whole(node)]
             if not wholes:
                 continue
+            if facts.only_safe:
+                wholes = [node for node in wholes if _safe_ahead(facts, stage, node)]
             # A call for the dependencies alone, and one that writes among the sources, are never safe.
             around = [None] * len(wholes) if facts.only_safe else calls_around(facts, stage, wholes)
             for node, calls in zip(wholes, around, strict=True):
                 result = _for_copy(document, facts, stage, node, calls)
                 if result is not None:
                     yield result
+
+
+def _safe_ahead(facts: Facts, stage: Stage, node: Instruction) -> bool:
+    """Whether the first RUN below a COPY may be an install that goes before it safely: a cheap look at most files."""
+    for other in stage.instructions[stage.instructions.index(node) + 1 :]:
+        if other.name == "RUN":
+            view = facts.script(other)
+            return view is not None and any(call.manager.name in SAFE_MANAGERS for call in view.invocations)
+    return False
 
 
 def _for_copy(
