@@ -74,18 +74,12 @@ def delete_item(script: Script, index: int, node: Instruction | None = None) -> 
     return with_before
 
 
-def _delete_first(node: Instruction, item: Item, after: Item) -> Edit | None:
-    """The first element goes; what follows it moves up to the keyword's line."""
+def _delete_first(node: Instruction, item: Item, after: Item) -> Edit:
+    """The first element goes; what follows it moves up to its line, unless a comment stands between."""
     base = node.args_start
-    if node.one_line(base + item.start, base + after.start):
-        return (item.start, after.start, "")
     if node.comment_between(base + item.start, base + after.start):
         return (item.start, after.operator_end, "")
-    for line in node.lines:
-        end = line.logical + line.content_end - line.content_start
-        if line.logical >= 0 and line.logical <= base + after.start < end:
-            return (item.start, end - base, node.line[base + after.start : end])
-    return None
+    return (item.start, after.start, "")
 
 
 def _past(script: Script, after: Item) -> int:

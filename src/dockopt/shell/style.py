@@ -104,10 +104,10 @@ def insert_behind(document: Document, node: Instruction, script: Script, at: int
     """The edit that puts ``text``, line breaks and all, behind the command that ends at offset ``at``.
 
     A shell comment at the end of that command's line goes above the line it describes: left where it is, it
-    would stand behind what is added.
+    would stand behind what is added. Where more commands stand between, it is theirs and stays.
     """
     comment = next(((start, end) for start, end in script.comments if start >= at), None)
-    if comment is None or document.eol not in text:
+    if comment is None or document.eol not in text or script.text[at : comment[0]].strip():
         return (at, at, text)
     base = node.args_start
     raw = node.raw_offset(base + at)

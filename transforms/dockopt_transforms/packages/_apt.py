@@ -491,7 +491,8 @@ def drop_items(view: ScriptView, first: int, last: int) -> Edit | None:
     """
     items = view.script.items
     if first == last:
-        plain = delete_item(view.script, first)
+        node = view.instruction if view.heredoc is None and first == 0 else None
+        plain = delete_item(view.script, first, node)
         if plain is None or first == 0:
             return plain
     elif first == 0 or any(item.operator != "&&" for item in items[first : last + 2]):
