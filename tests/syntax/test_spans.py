@@ -55,6 +55,23 @@ def test_heredoc_bodies_stay() -> None:
     assert splice(node, [(start, len(node.line), "")]) == "RUN cat <<E > /a\nx\nE\n"
 
 
+@pytest.mark.parametrize(
+    ("data", "delete", "insert", "expected"),
+    [
+        (b"RUN a && \\\n  b && \\\n  c\n", "a && ", "", "RUN b && \\\n  c\n"),
+        (b"RUN a \\\n  && b\n", "a   && ", "", "RUN b\n"),
+        (b"RUN a && \\\n  # about b\n  b\n", "a && ", "", "RUN \\\n  # about b\n  b\n"),
+        (b"RUN a && \\\n  b\n", "a && ", "--network=none \\\n  ", "RUN --network=none \\\n  b\n"),
+        (b"RUN a && \\\n  # about b\n  b\n", "a && ", "--x=y \\\n  ", "RUN --x=y \\\n  # about b\n  b\n"),
+    ],
+)
+def test_what_follows_a_deleted_beginning_moves_up(data: bytes, delete: str, insert: str, expected: str) -> None:
+    node = _run(data)
+    start = node.args_start
+    end = node.line.index("b", start) if "# about" not in expected else start + len(delete)
+    assert splice(node, [(start, start, insert)] * bool(insert) + [(start, end, "")]) == expected
+
+
 LINES = st.lists(
     st.sampled_from(["a b", "  c", "dd && ee", "# note", "", "   ", "f  g ", "'q r'", "\tt"]), min_size=1, max_size=6
 )

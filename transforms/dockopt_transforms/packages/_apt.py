@@ -26,6 +26,7 @@ from dockopt.api import (
     parse_script,
     program_path,
     read_call,
+    replaces_shell,
     started_with_errexit,
     turns_on_errexit,
     unwrap,
@@ -409,6 +410,8 @@ def append_command(facts: Facts, document: Document, view: ScriptView, item: int
     here = items[item]
     following = items[item + 1].operator if item + 1 < len(items) else view.script.end_operator
     if following == "&" or here.end > view.editable_end or here.kind == "function_definition":
+        return None
+    if any(map(replaces_shell, view.script.commands_of(item))):
         return None
     last = item + 1 == len(items)
     strict = errexit(facts, view, item)

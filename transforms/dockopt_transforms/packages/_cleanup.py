@@ -24,6 +24,7 @@ from dockopt.api import (
     delete_item,
     insert_item,
     program,
+    replaces_shell,
     started_with_errexit,
     turns_on_errexit,
     unwrap,
@@ -111,6 +112,8 @@ def append(facts: Facts, document: Document, view: ScriptView, index: int, text:
     item = items[index]
     following = items[index + 1].operator if index + 1 < len(items) else ""
     if following == "&" or (not following and script.end_operator == "&") or item.end > view.editable_end:
+        return None
+    if any(map(replaces_shell, script.commands_of(index))):
         return None
     strict = errexit(facts, view)
     chained = item.operator in ("&&", "||")
