@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from dockopt.engine.model import Effects
 from dockopt.facts.facts import Facts
-from dockopt.facts.managers import BY_COMMAND
-from dockopt.facts.packages import base_name, installed, unwrap
+from dockopt.facts.packages import base_name, installed, read_call, unwrap
 from dockopt.syntax.document import Document, read, read_fragment
 from dockopt.syntax.nodes import Comment, Directive, Instruction, Node
 from dockopt.syntax.words import same_value
@@ -158,7 +157,10 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _programs(nodes: Iterable[Node], facts: Facts) -> Counter[str]:
-    """What the scripts of instructions call, and how often; an assignment by itself counts as ``NAME=``."""
+    """What the scripts of instructions call, and how often; an assignment by itself counts as ``NAME=``.
+
+    Package managers are left out, since what they install is compared, and what only cleans up.
+    """
     found: Counter[str] = Counter()
     for node in nodes:
         view = facts.script(node) if isinstance(node, Instruction) else None
@@ -167,19 +169,19 @@ def _programs(nodes: Iterable[Node], facts: Facts) -> Counter[str]:
                 found.update(f"{word.text.partition('=')[0]}=" for word in command.assignments)
                 continue
             index = unwrap(command)
-            if index < len(command.words):
+            if index < len(command.words) and read_call(command) is None:
                 word = command.words[index]
                 found[base_name(word.text if word.value is None else word.value)] += 1
     return found
 
 
 def _commands(before: Facts, after: Facts, change: Change, effects: Effects) -> str | None:
-    """Every command must still be called. What package managers install is compared apart, and ``rm`` cleans up."""
+    """Every command must still be called, as often as it was."""
     missing = _programs(change.gone, before)
     if missing:
         missing -= _programs(change.made, after)
     for name in missing:
-        if name not in BY_COMMAND and name not in _CLEANERS and not _matches(name, effects.commands_removed):
+        if name not in _CLEANERS and not _matches(name, effects.commands_removed):
             return f"{name} would no longer be called"
     return None
 

@@ -115,7 +115,7 @@ def insert_behind(document: Document, node: Instruction, script: Script, at: int
     content = node.text[line.content_start : line.content_end]
     lead = content[: len(content) - len(content.lstrip(" \t"))]
     begin = line.logical + len(lead) - base
-    if line is node.lines[0] or begin >= at or node.raw_offset(base + comment[1]) > line.content_end:
+    if begin < 0 or line is node.lines[0] or begin >= at or node.raw_offset(base + comment[1]) > line.content_end:
         return (at, at, text)
     note = script.text[comment[0] : comment[1]].rstrip()
     return (begin, comment[1], f"{note}{document.eol}{lead}{script.text[begin:at]}{text}")
