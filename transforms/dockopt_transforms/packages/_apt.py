@@ -490,8 +490,11 @@ def drop_items(view: ScriptView, first: int, last: int) -> Edit | None:
         return (before.end, end, "")
     if not same_line(view, before.end, item.operator_start):
         return (item.operator_start, end, "")
-    if last + 1 < len(items):
-        after = items[last + 1]
+    after = items[last + 1] if last + 1 < len(items) else None
+    ends = after is not None and same_line(view, end, after.operator_end)
+    if after is not None and ends and items[first].operator != after.operator == ";":
+        return (before.end, after.operator_end, "; ")  # the semicolon ends the line before
+    if after is not None and after.operator == items[first].operator:
         if same_line(view, end, after.start):
             return (item.start, after.start, "")
         if same_line(view, end, after.operator_end):
