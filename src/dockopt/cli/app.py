@@ -11,7 +11,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from dockopt import __version__
-from dockopt.cli.options import COMMANDS, OPTIONS, PATHS_HELP, Arguments, Option
+from dockopt.cli.options import COMMANDS, FILES_HELP, OPTIONS, PATHS_HELP, Arguments, Option
 
 # Whichever click typer stands on: since 0.24 it brings its own.
 _ClickException: type[Exception] = next(
@@ -81,7 +81,7 @@ def _command(name: str) -> Callable[..., int]:
     )
     options = [_parameter(option) for option in OPTIONS if name in option.commands]
     command.__signature__ = inspect.Signature([paths, *options])  # type: ignore[attr-defined]
-    command.__doc__ = f"{COMMANDS[name]}\n\n{PATHS_HELP}"
+    command.__doc__ = f"{COMMANDS[name]}\n\n{FILES_HELP if name in ('verify', 'measure') else PATHS_HELP}"
     return command
 
 

@@ -44,6 +44,8 @@ def run(arguments: Arguments) -> int:
     console = Console()
     try:
         if arguments.command in ("verify", "measure"):
+            if "-" in arguments.paths:
+                raise UsageProblem(f"{arguments.command} needs files: standard input has no build context")
             from dockopt.cli import building
 
             return getattr(building, arguments.command)(arguments, console)  # type: ignore[no-any-return]

@@ -70,6 +70,7 @@ _RUN = ("fix", "verify")
 _ALL = ("fix", "check", "verify", "measure")
 _PLACED = ("fix", "check", "verify", "measure", "score", "harden")
 
+FILES_HELP = "PATH: Dockerfiles, or folders to search; without any, the current folder."
 PATHS_HELP = "PATH: Dockerfiles, folders to search, or - for standard input; without any, the current folder."
 
 OPTIONS = (
