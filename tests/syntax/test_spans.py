@@ -38,6 +38,12 @@ def test_inserting_keeps_everything_else() -> None:
     assert splice(node, [(at, at, " -q")]) == RUN.decode().replace("install", "install -q")
 
 
+def test_the_space_before_a_continuation_stays() -> None:
+    node = _run(b"RUN a && \\\n  b \\\n  && c\n")
+    start = node.line.index(" &&")
+    assert splice(node, [(start, node.line.index("b") + 1, "")]) == "RUN a \\\n  && c\n"
+
+
 def test_overlapping_edits_are_refused() -> None:
     with pytest.raises(OverlapError):
         ordered([(0, 4, ""), (3, 5, "")])

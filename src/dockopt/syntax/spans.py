@@ -142,8 +142,10 @@ def _reassemble(node: Instruction, new: list[str], touched: list[bool], ends: li
             if suffix[:1] == node.escape and not text.rpartition("\n")[2].strip() and "\n" in text:
                 # What was put in goes on on a line of its own, and the deletion behind it left nothing there.
                 text = text.rstrip().removesuffix(node.escape)
-            # White space that a deletion leaves before the continuation; elsewhere it may be part of a value.
-            if suffix[:1] == node.escape and text[-1:] in (" ", "\t"):
+            # White space that a deletion leaves before the continuation, or took from it; elsewhere it may be part of
+            # a value.
+            spaced = node.text[line.content_start : line.content_end][-1:] in (" ", "\t")
+            if suffix[:1] == node.escape and (spaced or text[-1:] in (" ", "\t")):
                 text = text.rstrip(" \t") + " "
             out.append(prefix + text + suffix)
         else:
