@@ -40,6 +40,7 @@ from dockopt.facts.packages import (
     program,
     program_path,
     read_call,
+    replaces_shell,
     unwrap,
 )
 from dockopt.facts.stages import Stage, Stages, sources
@@ -157,6 +158,7 @@ __all__ = [
     "registry",
     "remote",
     "replace",
+    "replaces_shell",
     "rewrite",
     "rewrite_document",
     "runtime",

@@ -460,6 +460,7 @@ def merge(effects: Iterable[Effects]) -> Effects:
                 total.config + one.config,
                 total.packages_added + one.packages_added,
                 total.packages_removed + one.packages_removed,
+                total.commands_removed + one.commands_removed,
                 total.layers + one.layers,
             )
     return total

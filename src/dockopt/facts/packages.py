@@ -128,6 +128,12 @@ def _unwrap(words: tuple[Word, ...]) -> int:
     return index
 
 
+def replaces_shell(command: Command) -> bool:
+    """Whether a command is an ``exec``: its shell runs nothing behind it, or goes on with other files open."""
+    index = unwrap(command)
+    return index > 0 and any(word.value == "exec" for word in command.words[:index])
+
+
 def program_path(command: Command) -> str | None:
     """The word, after quote removal, that names what a command really runs, behind ``sudo``, ``env`` and the like.
 

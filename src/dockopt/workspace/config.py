@@ -121,7 +121,7 @@ class Configurations:
 
             for pattern in exclude:
                 if not is_pattern(pattern):
-                    raise ConfigProblem(f"{_shown(file)}: exclude: {pattern!r} is not a pattern git takes")
+                    raise ConfigProblem(f"{_shown(file)}: exclude: {pattern!r} is no pattern as git knows them")
         return Settings(
             select=self._transforms(file, "select", table),
             ignore=self._transforms(file, "ignore", table),
@@ -154,7 +154,7 @@ def _table(file: str) -> dict[str, object] | None:
     except OSError as error:
         raise ConfigProblem(f"{_shown(file)}: cannot be read: {(error.strerror or '').lower()}") from None
     own = file.endswith("dockopt.toml")
-    if not own and b"tool.dockopt" not in data:
+    if not own and b"dockopt" not in data:
         return None
     import tomllib
 

@@ -39,6 +39,7 @@ from dockopt.api import (
 from dockopt_transforms.cache._tools import TOOLS, Tool, Use, only_fetches, uses
 from dockopt_transforms.packages import _apt
 from dockopt_transforms.packages._cleanup import assigned, later_scripts, mount_targets, mounted, started
+from dockopt_transforms.packages._errexit import holds
 
 _WIDTH = 100
 _ROOT = ("", "root", "0")
@@ -154,7 +155,7 @@ class CacheMounts(Transform):
                     elif result is not None:
                         mounts.append(result)
             if mounts:
-                cuts = _cuts(view, mounts)
+                cuts = _cuts(facts, view, mounts)
                 if isinstance(cuts, _Problem):
                     yield Refusal(view.instruction, *cuts)
                 else:
@@ -551,7 +552,7 @@ def _emptied(command: Command, edits: list[Edit]) -> bool:
     return bool(operands) and all(any(start <= word.start < end for start, end, _ in edits) for word in operands)
 
 
-def _cuts(view: ScriptView, mounts: list[_Mounts]) -> list[Edit] | _Problem:
+def _cuts(facts: Facts, view: ScriptView, mounts: list[_Mounts]) -> list[Edit] | _Problem:
     """The edits that take elements of the list out, neighbours together."""
     items = {index for one in mounts for index in one.items}
     edits = [edit for one in mounts for edit in one.edits]
@@ -568,7 +569,10 @@ def _cuts(view: ScriptView, mounts: list[_Mounts]) -> list[Edit] | _Problem:
     for first, last in ranges:
         cut = _apt.drop_items(view, first, last)
         after = listed[last + 1].operator if last + 1 < len(listed) else ""
-        if cut is None or listed[first].operator == "||" or after == "||" or view.script.comments:
+        operator = listed[first].operator
+        if operator in (";", "\n") and not after and not holds(facts, view, first):
+            return _Problem("cleanup-stays", "without the removal the RUN would end with another command's status")
+        if cut is None or operator == "||" or after == "||" or view.script.comments:
             return _Problem("cleanup-stays", "the removal of the cache cannot be taken out of the script")
         cuts.append(cut)
     return cuts

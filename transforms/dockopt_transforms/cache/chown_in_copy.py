@@ -146,7 +146,7 @@ def _change(facts: Facts, node: Instruction, run: Instruction, wish: Wish) -> Pr
         f"set {'owner' if wish.owner else 'mode'}{' and mode' if wish.owner and mode else ''} in the COPY",
         edit,
         safety=Safety.UNSAFE if wish.mode == "+x" else Safety.SAFE,
-        effects=Effects(layers=-1),
+        effects=Effects(layers=-1, commands_removed=("chown", "chmod")),
         evidence=(context.evidence,),
     )
 
