@@ -499,3 +499,11 @@ def test_a_prefix_from_settings(project: Project, head: str, more: dict[str, str
 def test_f_strings_that_are_not_followed(project: Project, path: str) -> None:
     text = f"from fastapi import FastAPI\nx = 'a'\napp = FastAPI()\n@app.get({path})\ndef h(): ...\n"
     assert reason(app_of(facts_of(project, 'CMD ["uvicorn", "m:app"]', {"m.py": text})).health)
+
+
+@pytest.mark.parametrize(
+    "flag", ['"-c", "conf/g.py"', '"--conf", "conf/g.py"', '"-c conf/g.py"', '"--config=conf/g.py"']
+)
+def test_the_configuration_of_gunicorn(project: Project, flag: str) -> None:
+    files = {"m.py": FASTAPI, "conf/g.py": "bind = '0.0.0.0:8077'\n"}
+    assert value(app_of(facts_of(project, f'CMD ["gunicorn", {flag}, "m:app"]', files)).port) == 8077

@@ -193,7 +193,9 @@ class PythonReader:
         app = _first(operands)
         if "--chdir" in options:
             self._add_root(options["--chdir"])
-        config = options.get("-c", options.get("--config"))
+        # argparse takes the first letters of an option too: gunicorn has no other that begins with --con.
+        config = next((value for name, value in options.items() if name == "-c" or name.startswith("--con")), None)
+        config = config.strip() if config is not None else None
         if program == "gunicorn" and (bind is None or app is None):
             found = self._gunicorn_config(config)
             if isinstance(found, Unknown):
