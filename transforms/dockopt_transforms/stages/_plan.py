@@ -212,7 +212,7 @@ class Split:
     def prepare(self, unit: Unit, what: Kinds, packages: dict[str, tuple[str, ...]], *, owned: bool) -> list[str]:
         """Give a RUN that sets up the system its sides; the packages that the stage that runs needs of it.
 
-        ``owned``: a COPY of the builder names an account, which must be there then.
+        ``owned``: a COPY or USER of the builder names an account, which must be there then.
         """
         needed = list(dict.fromkeys(one for word in what.packages for one in packages[word]))
         if "system" in what.kinds and not what.packages and self.lists_read(packages):
@@ -276,6 +276,15 @@ class Split:
                     first = next((node for node in unit.lead if not isinstance(node, Blank)), unit.node)
                     editor.insert_before(first, ("" if gap else eol) + above + eol)
                 gap = False
+
+
+def names_account(before: Iterable[Unit]) -> bool:
+    """Whether a step of the builder belongs to an account, or runs as it: the account must be there too then."""
+    return any(
+        unit.node.flag("chown") is not None
+        or (unit.node.name == "USER" and unit.node.rest.partition(":")[0].strip() not in ("root", "0"))
+        for unit in before
+    )
 
 
 def unused_name(facts: Facts) -> str:
