@@ -46,7 +46,24 @@ ANYWHERE = frozenset(("system", "clean", "neutral", "accounts"))  # do the same 
 LAYOUT = frozenset(("mkdir", "touch", "ln", "install", "chmod", "chown", "chgrp"))
 ACCOUNTS = frozenset(("useradd", "adduser", "groupadd", "addgroup", "usermod", "groupmod"))
 NEUTRAL = frozenset(
-    ("set", "true", ":", "echo", "printf", "sleep", "export", "ls", "pwd", "env", "cat", "test", "[", "which", "date")
+    (
+        "set",
+        "true",
+        ":",
+        "echo",
+        "printf",
+        "sleep",
+        "export",
+        "ls",
+        "pwd",
+        "env",
+        "cat",
+        "test",
+        "[",
+        "which",
+        "date",
+        "nproc",
+    )
 )
 # Commands every image with a shell has; busybox has them too.
 BASIC = words("""
@@ -567,7 +584,7 @@ def single_stage(facts: Facts) -> Stage:
             raise Impossible(
                 "onbuild", "ONBUILD runs in images built from this one, which need what this one has", node
             )
-    if not any(node.name in ("CMD", "ENTRYPOINT") for node in stage.instructions):
+    if not any(node.name in ("CMD", "ENTRYPOINT") for node in stage.instructions) and not _served_by_base(facts, stage):
         raise Impossible("needs-unknown", "the file does not say what the image runs", stage.from_)
     if prompts(start_of(facts)):
         raise Impossible("needs-unknown", "the image starts a shell: what is called in it is not known", stage.from_)
@@ -577,6 +594,18 @@ def single_stage(facts: Facts) -> Stage:
             "target-used", f"the target {', '.join(context.value.targets)} is built by name: {context.value.evidence}"
         )
     return stage
+
+
+def _served_by_base(facts: Facts, stage: Stage) -> bool:
+    """Whether the base image's own server runs sources that are copied in; without sources it is there to build on."""
+    image = facts.base_image(stage)
+    if (
+        image is None
+        or image.name != "php"
+        or not any(server in image.cmd for server in ("apache2-foreground", "php-fpm"))
+    ):
+        return False
+    return any(node.name in ("COPY", "ADD") and node.flag("from") is None for node in stage.instructions)
 
 
 def root_until(facts: Facts, nodes: Iterable[Instruction]) -> None:
