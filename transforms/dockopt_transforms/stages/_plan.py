@@ -76,7 +76,8 @@ BASIC = words("""
 _CACHES = re.compile(
     r"(?:/var/lib/apt/lists|/var/cache/(?:apt|apk|debconf|ldconfig|man)|/tmp|/var/tmp|/var/log|/usr/share/(?:doc|man)"
     r"|/usr/local/share/\.cache|/usr/local/cargo/(?:registry|git)|/usr/local/bundle/cache|/go/pkg"
-    r"|(?:/root|~|\$HOME|\$\{HOME\})/\.(?:cache|npm|cargo/registry|m2|gradle))(?:/|\Z)"
+    r"|(?:/root|~|\$HOME|\$\{HOME\})/\.(?:cache|npm|cargo/registry|m2|gradle)"
+    r"|/etc/apt/apt\.conf\.d/docker-clean)(?:/|\Z)"  # removed beside a cache mount, so that apt keeps what it fetched
 )
 
 
