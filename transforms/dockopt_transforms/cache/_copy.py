@@ -122,6 +122,8 @@ def is_there(facts: Facts, context: Context, sources: Sources, name: str) -> boo
             continue
         written = node.args[-1]
         folder = len(node.args) > 2 or written.endswith("/") or posixpath.basename(written) in (".", "..")
+        # The working directory is a folder, with or without a slash behind it, and so is what it is in.
+        folder = folder or (isinstance(state.workdir, Known) and f"{state.workdir.value}/".startswith(f"{target}/"))
         for word in node.args[:-1]:
             source = expand_known(word, state.env, node.escape)
             matched = context.sources(source) if source is not None else None

@@ -158,6 +158,8 @@ def _for_copy(
     found = _plan(facts, stage, node)
     result: Proposal | Refusal | None = None
     if isinstance(found, Plan):
+        if calls is not None and calls.done & {request.manager for request in found.requests}:
+            return None  # a call in front of the COPY leaves this one only what it does with the sources
         if facts.only_safe and (found.part or not _PROVABLE.issuperset(request.manager for request in found.requests)):
             return None
         result = _proposal(document, facts, found)
