@@ -172,7 +172,9 @@ def outlives(view: ScriptView, facts: Facts) -> Obstacle | None:
         elif name == "rmdir" and workdir and _above(_values(command), workdir):
             return Obstacle("workdir-moves", f"it takes away {workdir}, the directory it runs in")
         elif name == "usermod" and _values(command)[-1:] == [user.partition(":")[0]]:
-            return Obstacle("user-changes", f"it changes the user {user.partition(':')[0]}, who is looked up anew for every RUN")
+            return Obstacle(
+                "user-changes", f"it changes the user {user.partition(':')[0]}, who is looked up anew for every RUN"
+            )
         elif _daemon(name, command):
             return Obstacle("daemon-started", f"{name} leaves a process running until its RUN ends")
     return None
