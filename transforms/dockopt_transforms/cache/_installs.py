@@ -267,7 +267,7 @@ def _read(facts: Facts, view: ScriptView, call: Invocation, folder: str | None, 
     if name == "pip" and call.verb == "install":
         one = _pip(call, here, facts.state(view.instruction).env)
     elif name == "bundle" and call.verb == "config":
-        one = Request("settings", here) if harmless_setting(call) else None
+        one = Request("settings", here) if bundler_setting(call) is not None else None
     elif name in _MANIFESTED and call.action == "install":
         one = _manifested(call, here)
     elif name == "go" and call.verb == "mod" and [word.value for word in call.operands] == ["download"]:
@@ -278,17 +278,19 @@ def _read(facts: Facts, view: ScriptView, call: Invocation, folder: str | None, 
     return one
 
 
-def harmless_setting(call: Invocation) -> bool:
-    """Whether ``bundle config`` says nothing of where gems go and come from, but for Bundler's own folders."""
+def bundler_setting(call: Invocation) -> str | None:
+    """The key that ``bundle config`` sets; None for one that may name another source of gems or folder for them."""
     values = [word.value for word in call.operands]
     if values[:1] == ["set"]:
         values = values[1:]
-    if not values or None in values or {option.name for option in call.options} - _SCOPES:
-        return False
-    key, rest = values[0] or "", values[1:]
-    if key == "path":
-        return rest == ["vendor/bundle"]
-    return bool(rest) and (key in _SETTINGS or key.startswith("build."))
+    if not values or None in values:
+        return None
+    key = values[0] or ""
+    if key.startswith("build."):
+        return key  # flags for how a gem is compiled
+    if len(values) < 2 or {option.name for option in call.options} - _SCOPES:
+        return None
+    return key if key in _SETTINGS or (key == "path" and values[1:] == ["vendor/bundle"]) else None
 
 
 def _binds(mount: str) -> bool:

@@ -172,9 +172,15 @@ def _for_copy(
     found = _plan(facts, stage, node)
     result: Proposal | Refusal | None = None
     if isinstance(found, Plan):
-        if facts.only_safe and (found.part or not _PROVABLE.issuperset(request.manager for request in found.requests)):
+        if facts.only_safe and not _safe_part(facts, stage, found):
             return None
         result = _proposal(document, facts, found)
+        shorter = _shorter(facts, stage, found)
+        # One install may come first all the same where a later one may not.
+        while isinstance(result, Refusal) and shorter is not None:
+            partly = _proposal(document, facts, shorter)
+            result = partly if isinstance(partly, Proposal) else result
+            shorter = _shorter(facts, stage, shorter)
         if isinstance(result, Proposal):
             return result
     elif found is not None:
@@ -191,8 +197,24 @@ def _for_copy(
     return other if result is None or own_way or isinstance(other, Proposal) else result
 
 
-def _plan(facts: Facts, stage: Stage, node: Instruction) -> Plan | Stop | None:
-    following = stage.instructions[stage.instructions.index(node) + 1 :]
+def _shorter(facts: Facts, stage: Stage, plan: Plan) -> Plan | None:
+    """A plan without its last RUN."""
+    found = _plan(facts, stage, plan.sources.node, len(plan.between) - 1)
+    return found if isinstance(found, Plan) else None
+
+
+def _safe_part(facts: Facts, stage: Stage, plan: Plan | None) -> bool:
+    """Whether a plan, or one that stops before its last steps, may be safe."""
+    while plan is not None:
+        if not plan.part and _PROVABLE.issuperset(request.manager for request in plan.requests):
+            return True
+        plan = _shorter(facts, stage, plan)
+    return False
+
+
+def _plan(facts: Facts, stage: Stage, node: Instruction, limit: int | None = None) -> Plan | Stop | None:
+    """What may come before a COPY, among the first ``limit`` instructions behind it."""
+    following = stage.instructions[stage.instructions.index(node) + 1 :][:limit]
     if not any(other.name == "RUN" for other in following):
         return None
     state = facts.state(node)
