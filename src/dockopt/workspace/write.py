@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from dockopt.workspace.read import SIZE_LIMIT, FileProblem, Source, read_all, why
 
@@ -213,15 +213,30 @@ def _remove(temporary: str) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Hold ctrl-C and termination back for the milliseconds in which a temporary file exists."""
+    """Hold ctrl-C and termination back for the milliseconds in which a temporary file exists.
+
+    A mask holds back only what is sent to this thread: one sent to the process goes to any other thread (of a
+    progress bar, of a test runner) that has none. So for that time the handlers only note what came.
+    """
     import signal
 
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     held = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    came: list[int] = []
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
-        yield
+        with ExitStack() as handlers:
+            for number in held:
+                known = signal.getsignal(number)
+                if known is None or known == signal.SIG_IGN:
+                    continue  # what is not Python's cannot be put back
+                with suppress(ValueError):  # Python's handlers are the main thread's
+                    signal.signal(number, lambda number, frame: came.append(number))
+                    handlers.callback(signal.signal, number, known)
+            yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for one in came:
+            signal.raise_signal(one)

@@ -36,6 +36,7 @@ from dockopt.api import (
     split_tag,
     unwrap,
 )
+from dockopt_transforms.cache._installs import bundler_setting
 from dockopt_transforms.cache._tools import TOOLS, Tool, Use, only_fetches, uses
 from dockopt_transforms.packages import _apt
 from dockopt_transforms.packages._cleanup import assigned, later_scripts, mount_targets, mounted, started
@@ -293,11 +294,20 @@ class _Planner:
             return _Problem("cache-unknown", "this may be Yarn 2 or later, which keeps its cache elsewhere")
         if tool.name == "pip" and self.facts.mentions("pip.conf", "pip config"):
             return _Problem("moved-cache", "pip is configured in this file")
-        if tool.name == "bundle" and self.facts.mentions("bundle config", "bundle_app_config"):
+        if tool.name == "bundle" and self._bundler_moved():
             return _Problem("moved-cache", "Bundler is configured in this file")
         if tool.name == "apk" and self.facts.mentions("/etc/apk/cache"):
             return _Problem("moved-cache", "apk's cache is set up in this file")
         return None
+
+    def _bundler_moved(self) -> bool:
+        """Whether a setting of Bundler may put gems, and with them its cache, elsewhere."""
+        if self.facts.mentions("bundle_app_config", ".bundle/config"):
+            return True
+        calls = [call for _, call in self.facts.invocations("bundle") if call.verb == "config"]
+        keys = [bundler_setting(call) for call in calls]
+        unread = self.facts.text.count("bundle config") != len(calls)
+        return unread or any(key in (None, "path", "deployment") for key in keys)
 
     def _expanded(self, cache: str) -> str | None:
         """A cache's path, None where a variable in it is not known."""
