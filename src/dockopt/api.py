@@ -27,6 +27,7 @@ from dockopt.facts.base import (
     split_tag,
     table_of,
 )
+from dockopt.facts.directories import directories
 from dockopt.facts.facts import Facts, ScriptView, posix_shell
 from dockopt.facts.managers import BY_NAME as MANAGERS
 from dockopt.facts.managers import Manager
@@ -40,6 +41,7 @@ from dockopt.facts.packages import (
     program,
     program_path,
     read_call,
+    replaces_shell,
     unwrap,
 )
 from dockopt.facts.stages import Stage, Stages, sources
@@ -126,6 +128,7 @@ __all__ = [
     "declared_folders",
     "delete_item",
     "delete_word",
+    "directories",
     "dump",
     "expand_known",
     "insert_after",
@@ -157,6 +160,7 @@ __all__ = [
     "registry",
     "remote",
     "replace",
+    "replaces_shell",
     "rewrite",
     "rewrite_document",
     "runtime",

@@ -204,8 +204,9 @@ def test_what_an_engine_that_is_gone_still_has_is_named(dockerfile: Path, fake: 
 
 
 def test_standard_input_has_no_context(fake: Fake) -> None:
-    done = fake.run("fix", "--verify", "-")
-    assert done.code == 2 and "standard input has no build context" in done.err
+    for command in (("fix", "--verify"), ("verify",), ("measure",)):
+        done = fake.run(*command, "-")
+        assert done.code == 2 and "standard input has no build context" in done.err
 
 
 def test_builds_are_handed_to_the_builder(dockerfile: Path, fake: Fake) -> None:

@@ -73,6 +73,21 @@ def test_a_bad_file_among_good_ones(dockopt: Run, file: Path, command: str, kind
 def test_a_folder_that_does_not_exist(dockopt: Run) -> None:
     done = dockopt("fix", "nowhere/")
     assert (done.code, one_line(done.err)) == (2, "nowhere: does not exist")
+    assert "--unsafe-fixes" not in done.err  # nothing was read that could be changed
+
+
+def test_a_wrong_configuration_is_no_missing_dockerfile(dockopt: Run, file: Path) -> None:
+    (dockopt.folder / "dockopt.toml").write_text("ignore = 3\n")
+    done = dockopt("fix", ".")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert one_line(done.err).startswith("dockopt.toml: ignore must be")
+
+
+def test_a_malformed_gitignore_stops_nothing(dockopt: Run, file: Path) -> None:
+    (dockopt.folder / ".git").mkdir()
+    (dockopt.folder / ".gitignore").write_text("[z-a]\n")
+    assert dockopt("fix", SELECT, ".").code == 0
+    assert file.read_bytes() == AFTER
 
 
 def test_what_buildkit_rejects(dockopt: Run, file: Path) -> None:

@@ -85,6 +85,7 @@ GOOD = make("good", insert("# made by good\n"), once="made by good")
             replace_run("RUN apt-get install -y curl && \\\n    # inner\n    if make\n"),
             "no longer parses",
         ),
+        ("drops-command", replace_run("RUN apt-get install -y curl\n    # inner\n"), "make would no longer be called"),
         ("changes-env", insert("ENV A=2\nENV B=1\n"), "env:B"),
         ("changes-user", insert("USER app\n"), "user of the final image"),
         ("changes-cmd", insert('ENTRYPOINT ["x"]\n'), "entrypoint"),
@@ -108,6 +109,14 @@ def test_declared_effects_are_let_through() -> None:
     outcome = run(bold)
     assert b"USER app" in outcome.after
     assert [entry.kind for entry in outcome.entries] == ["applied"]
+
+
+def test_a_command_goes_only_where_that_is_declared() -> None:
+    text = TEXT.replace(b"    # inner\n", b"")
+    change = replace_run("RUN apt-get install -y curl\n")
+    assert run(make("drops", change), text=text).after == text
+    bold = make("drops", change, once="RUN apt-get install -y curl\n", effects=Effects(commands_removed=("make",)))
+    assert b"make" not in run(bold, text=text).after
 
 
 def test_unsafe_waits_until_asked_for() -> None:

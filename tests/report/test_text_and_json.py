@@ -89,7 +89,7 @@ def test_json_is_as_documented() -> None:
         "evidence": ["line 7: x"],
         "effects": {
             "files_removed": [], "files_added": [], "files_owned": [], "config": [],
-            "packages_added": [], "packages_removed": [], "layers": -1,
+            "packages_added": [], "packages_removed": [], "commands_removed": [], "layers": -1,
         },
     }  # fmt: skip
     assert [entry["kind"] for entry in second["entries"]] == ["applied", "defect", "manual"]

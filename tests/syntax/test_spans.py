@@ -38,6 +38,12 @@ def test_inserting_keeps_everything_else() -> None:
     assert splice(node, [(at, at, " -q")]) == RUN.decode().replace("install", "install -q")
 
 
+def test_the_space_before_a_continuation_stays() -> None:
+    node = _run(b"RUN a && \\\n  b \\\n  && c\n")
+    start = node.line.index(" &&")
+    assert splice(node, [(start, node.line.index("b") + 1, "")]) == "RUN a \\\n  && c\n"
+
+
 def test_overlapping_edits_are_refused() -> None:
     with pytest.raises(OverlapError):
         ordered([(0, 4, ""), (3, 5, "")])
@@ -53,6 +59,23 @@ def test_heredoc_bodies_stay() -> None:
     node = load(b"RUN cat <<E > /a && \\\n  b\nx\nE\n").instructions[0]
     start = node.line.index(" && ")
     assert splice(node, [(start, len(node.line), "")]) == "RUN cat <<E > /a\nx\nE\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "delete", "insert", "expected"),
+    [
+        (b"RUN a && \\\n  b && \\\n  c\n", "a && ", "", "RUN b && \\\n  c\n"),
+        (b"RUN a \\\n  && b\n", "a   && ", "", "RUN b\n"),
+        (b"RUN a && \\\n  # about b\n  b\n", "a && ", "", "RUN \\\n  # about b\n  b\n"),
+        (b"RUN a && \\\n  b\n", "a && ", "--network=none \\\n  ", "RUN --network=none \\\n  b\n"),
+        (b"RUN a && \\\n  # about b\n  b\n", "a && ", "--x=y \\\n  ", "RUN --x=y \\\n  # about b\n  b\n"),
+    ],
+)
+def test_what_follows_a_deleted_beginning_moves_up(data: bytes, delete: str, insert: str, expected: str) -> None:
+    node = _run(data)
+    start = node.args_start
+    end = node.line.index("b", start) if "# about" not in expected else start + len(delete)
+    assert splice(node, [(start, start, insert)] * bool(insert) + [(start, end, "")]) == expected
 
 
 LINES = st.lists(

@@ -14,7 +14,7 @@ IDS = {"merge-runs": ("merge-runs",), "packages": ("apk-no-cache", "pip-no-cache
 
 ALLOWED = "select, ignore, unsafe-fixes, exclude, online, registry-mirrors"
 ADDRESSES = "a list of addresses, each https:// and a host (http:// for this machine only)"
-TRANSFORMS = "a list of transforms, each an id, an alias, a family or a phase"
+TRANSFORMS = "a list of transforms, each an id, an alias or a family"
 
 
 def resolve(name: str) -> tuple[str, ...]:
@@ -110,7 +110,8 @@ def test_the_repository_is_the_limit(inside: Path) -> None:
         ("select = []", "dockopt.toml: select is empty, so nothing would run; leave the key out"),
         ('ignore = ["merge-run"]', "dockopt.toml: ignore: unknown transform 'merge-run'; merge-runs?"),
         ("exclude = true", "dockopt.toml: exclude must be a list of patterns as in .gitignore, not True"),
-        ('exclude = ["!"]', "dockopt.toml: exclude: '!' is not a pattern git takes"),
+        ('exclude = ["!"]', "dockopt.toml: exclude: '!' is no pattern as git knows them"),
+        ('exclude = ["[z-a]"]', "dockopt.toml: exclude: '[z-a]' is no pattern as git knows them"),
     ],
 )  # fmt: skip
 def test_wrong(inside: Path, text: str, message: str) -> None:
@@ -120,6 +121,8 @@ def test_wrong(inside: Path, text: str, message: str) -> None:
 
 def test_wrong_in_pyproject(inside: Path) -> None:
     (inside / "a/pyproject.toml").write_text("[tool.dockopt]\nfix = true")
+    assert problem(inside / "a").startswith("a/pyproject.toml: unknown key fix")
+    (inside / "a/pyproject.toml").write_text("[tool]\ndockopt = {fix = true}")
     assert problem(inside / "a").startswith("a/pyproject.toml: unknown key fix")
     (inside / "a/pyproject.toml").write_text("tool.dockopt = 3")
     assert problem(inside / "a").startswith("a/pyproject.toml: tool.dockopt must be a table")
@@ -160,7 +163,7 @@ class TestExclude:
 
 
 def test_tomllib_is_imported_only_for_a_configuration(inside: Path) -> None:
-    (inside / "pyproject.toml").write_text("[tool.other]\ndockopt = 1")
+    (inside / "pyproject.toml").write_text("[tool.other]\nname = 1")
     code = (
         "import os, sys; from dockopt.workspace.config import Configurations;"
         "Configurations(lambda name: ()).of(os.getcwd()); print('tomllib' in sys.modules)"

@@ -192,7 +192,14 @@ class TestGitignore:
 
     def test_malformed_lines_are_passed_over(self, inside: Path) -> None:
         make(inside, "Dockerfile", "Dockerfile.gen")
-        (inside / ".gitignore").write_bytes(b"\xef\xbb\xbf*.gen\n!\n\\\n\xff\n")
+        (inside / ".gitignore").write_bytes(b"\xef\xbb\xbf*.gen\n!\n\\\n[z-a]\n\xff\n")
+        assert found(".") == ["Dockerfile"]
+
+    @pytest.mark.filterwarnings("error")
+    def test_character_classes_of_git_warn_of_nothing(self, inside: Path) -> None:
+        make(inside, "Dockerfile", "out/Dockerfile")
+        (inside / ".git").mkdir()
+        (inside / ".gitignore").write_text("[[:digit:]]\nout/\n")
         assert found(".") == ["Dockerfile"]
 
     def test_nested_repository_answers_to_its_own(self, inside: Path) -> None:

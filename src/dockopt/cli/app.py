@@ -11,7 +11,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from dockopt import __version__
-from dockopt.cli.options import COMMANDS, OPTIONS, PATHS_HELP, Arguments, Option
+from dockopt.cli.options import COMMANDS, FILES_HELP, OPTIONS, PATHS_HELP, Arguments, Option
 
 # Whichever click typer stands on: since 0.24 it brings its own.
 _ClickException: type[Exception] = next(
@@ -75,12 +75,13 @@ def _command(name: str) -> Callable[..., int]:
     paths = inspect.Parameter(
         "paths",
         inspect.Parameter.KEYWORD_ONLY,
-        default=typer.Argument(None, metavar="PATH", show_default=False, help=PATHS_HELP),
+        # Not among typer's "Arguments", where it would be shown with its type as Python writes it.
+        default=typer.Argument(None, metavar="PATH", show_default=False, hidden=True),
         annotation=Optional[list[str]],  # noqa: UP045 - typer reads the annotation itself
     )
     options = [_parameter(option) for option in OPTIONS if name in option.commands]
     command.__signature__ = inspect.Signature([paths, *options])  # type: ignore[attr-defined]
-    command.__doc__ = COMMANDS[name]
+    command.__doc__ = f"{COMMANDS[name]}\n\n{FILES_HELP if name in ('verify', 'measure') else PATHS_HELP}"
     return command
 
 
@@ -129,9 +130,14 @@ for _name in COMMANDS:
 
 @app.command()
 def explain(
-    transform: Annotated[str, typer.Argument(metavar="ID", help="A transform's id, alias, family or phase.")],
+    transform: Annotated[str, typer.Argument(metavar="ID", hidden=True)],
 ) -> int:
-    """Show what a transform does, why, how safe it is, when it refuses, and an example."""
+    """Show what a transform does and when it refuses.
+
+    And why, how safe it is, where to read more, and an example.
+
+    ID: a transform's id, another linter's name for it (DL3059) or a family.
+    """
     from dockopt.cli.commands import explain
 
     return explain(transform)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.cli.options import Arguments
-from dockopt.report.console import Console, wants_colour
+from dockopt.report.console import Console, wants_colour, width_of
 from dockopt.workspace.read import FileProblem
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def run(arguments: Arguments) -> int:
     console = Console()
     try:
         if arguments.command in ("verify", "measure"):
+            if "-" in arguments.paths:
+                raise UsageProblem(f"{arguments.command} needs files: standard input has no build context")
             from dockopt.cli import building
 
             return getattr(building, arguments.command)(arguments, console)  # type: ignore[no-any-return]
@@ -136,7 +138,8 @@ def explain(name: str) -> int:
         return 2
     specs = {spec.id: spec for spec in known.specs}
     colour = wants_colour(sys.stdout)
-    texts = [explanation(specs[id], known.load(id).__doc__ or "", colour=colour) for id in ids]
+    width = width_of(sys.stdout)
+    texts = [explanation(specs[id], known.load(id).__doc__ or "", colour=colour, width=width) for id in ids]
     console.out("\n\n".join(texts) + "\n")
     return 0
 
@@ -156,7 +159,7 @@ def rules(output_format: str) -> int:
     else:
         from dockopt.report.catalogue import table
 
-        console.out(table(specs, colour=wants_colour(sys.stdout)))
+        console.out(table(specs, colour=wants_colour(sys.stdout), width=width_of(sys.stdout)))
     return 0
 
 
@@ -236,15 +239,18 @@ def make_plan(arguments: Arguments, overrides: Settings) -> Plan:
     jobs: list[Job] = []
     errors: dict[str, None] = {}
     folders: dict[str, tuple[Options, tuple[str, ...] | None] | None] = {}
+    shared: dict[Settings, tuple[Options, tuple[str, ...] | None]] = {}  # most folders have the same
     asks_all = tells_all(arguments)
     for file in found.files:
         folder = os.path.dirname(file)
         if folder not in folders:
             try:
                 settings = configurations.of(os.path.abspath(folder))
-                options = _options(overrides, settings)
-                options = options if asks_all or options.unsafe else options._replace(acting_only=True)
-                folders[folder] = options, mirrors_of(overrides, settings)
+                if settings not in shared:
+                    options = _options(overrides, settings)
+                    options = options if asks_all or options.unsafe else options._replace(acting_only=True)
+                    shared[settings] = options, mirrors_of(overrides, settings)
+                folders[folder] = shared[settings]
             except ConfigProblem as problem:
                 errors[str(problem)] = None
                 folders[folder] = None
@@ -364,7 +370,8 @@ def _close(
     from dockopt.report import text
 
     if not results:
-        console.err("dockopt: no Dockerfiles found")
+        if not summary.errors:  # else what was found could not be handled, and why was said
+            console.err("dockopt: no Dockerfiles found")
         return
     if arguments.command == "check":
         console.err(text.closing_check(summary, verbose=arguments.verbose))

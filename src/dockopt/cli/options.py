@@ -70,7 +70,8 @@ _RUN = ("fix", "verify")
 _ALL = ("fix", "check", "verify", "measure")
 _PLACED = ("fix", "check", "verify", "measure", "score", "harden")
 
-PATHS_HELP = "Dockerfiles, folders to search, or - for standard input. None: the current folder."
+FILES_HELP = "PATH: Dockerfiles, or folders to search; without any, the current folder."
+PATHS_HELP = "PATH: Dockerfiles, folders to search, or - for standard input; without any, the current folder."
 
 OPTIONS = (
     Option("--diff", "flag", "Print a unified diff and change nothing.", ("fix",)),
@@ -126,10 +127,12 @@ OPTIONS = (
 COMMANDS = {
     "fix": "Rewrite Dockerfiles in place, or show what would change.",
     "check": "List what could be better; change nothing.",
-    "score": "Judge by the checklist of strategies, with points and evidence; change nothing.",
-    "harden": "Show how to run the image read-only and without rights: docker run, compose, Kubernetes.",
+    "score": "Judge by a checklist, with points; change nothing.\n\n"
+    "Each line has its evidence, and what puts it right. The score goes from 0 to 100.",
+    "harden": "Show how to run the image without rights.\n\n"
+    "Read-only and without capabilities, for docker run, compose and Kubernetes.",
     "verify": "Build before and after and compare them; change nothing.",
-    "measure": "Build before and after and show what is gained; change nothing.",
+    "measure": "Build before and after, show what is gained; change nothing.",
 }
 
 

@@ -8,7 +8,7 @@ from dockopt.cli.each import Failure, answers, tell_errors
 from dockopt.cli.options import Arguments
 from dockopt.engine.score import Score, score
 from dockopt.report import score as report
-from dockopt.report.console import Console, wants_colour
+from dockopt.report.console import Console, wants_colour, width_of
 
 
 def run(arguments: Arguments, console: Console) -> int:
@@ -22,7 +22,8 @@ def run(arguments: Arguments, console: Console) -> int:
         deliver(arguments, report.report(judged, errors).encode(), console)
     else:
         colour = arguments.output is None and wants_colour(sys.stdout)
-        tables = [report.table(each, colour=colour) for each in judged if each.score.error is None]
+        width = width_of(sys.stdout) if arguments.output is None else None
+        tables = [report.table(each, colour=colour, width=width) for each in judged if each.score.error is None]
         deliver(arguments, "\n".join(tables).encode("utf-8", "surrogateescape"), console)
     failures = [Failure(path, points.error_line, points.error) for path, points in found if points.error is not None]
     tell_errors(console, errors, failures, any_files=bool(judged), warnings=warnings)

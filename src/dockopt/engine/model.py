@@ -48,7 +48,8 @@ class Effects(NamedTuple):
     ``files_owned``, what gets another owner, are absolute globs. ``packages_added`` and
     ``packages_removed`` name packages as ``manager:package`` (``apt:curl``); ``*`` matches any rest, and
     ``apt:~*`` stands for packages that no command names, which came along as recommendations or dependencies.
-    ``layers`` is the change in the number of layers.
+    ``commands_removed`` names programs that scripts call less often than before: ``chown``. Those of package managers
+    and ``rm`` need no mention. ``layers`` is the change in the number of layers.
     """
 
     files_removed: tuple[str, ...] = ()
@@ -57,6 +58,7 @@ class Effects(NamedTuple):
     config: tuple[str, ...] = ()
     packages_added: tuple[str, ...] = ()
     packages_removed: tuple[str, ...] = ()
+    commands_removed: tuple[str, ...] = ()
     layers: int = 0
 
 

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Sequence
 
 from dockopt.engine.model import Effects
 from dockopt.facts.facts import Facts
-from dockopt.facts.packages import installed
+from dockopt.facts.packages import base_name, installed, read_call, unwrap
 from dockopt.syntax.document import Document, read, read_fragment
 from dockopt.syntax.nodes import Comment, Directive, Instruction, Node
 from dockopt.syntax.words import same_value
+
+_CLEANERS = frozenset(("rm", "find"))
 
 
 def prove(before: Facts, after: Facts, effects: Effects) -> str | None:
@@ -24,6 +26,7 @@ def prove(before: Facts, after: Facts, effects: Effects) -> str | None:
         or _accepted(after.document)
         or _comments(before, after, change)
         or _scripts(before, after)
+        or _commands(before, after, change, effects)
         or _packages(before, after, effects)
         or _config(before, after, effects)
         or _second_reader(change)
@@ -151,6 +154,36 @@ def _scripts(before: Facts, after: Facts) -> str | None:
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     return any(name == pattern or (pattern.endswith("*") and name.startswith(pattern[:-1])) for pattern in patterns)
+
+
+def _programs(nodes: Iterable[Node], facts: Facts) -> Counter[str]:
+    """What the scripts of instructions call, and how often; an assignment by itself counts as ``NAME=``.
+
+    Package managers are left out, since what they install is compared, and what only cleans up.
+    """
+    found: Counter[str] = Counter()
+    for node in nodes:
+        view = facts.script(node) if isinstance(node, Instruction) else None
+        for command in view.commands if view is not None else ():
+            if not command.words:
+                found.update(f"{word.text.partition('=')[0]}=" for word in command.assignments)
+                continue
+            index = unwrap(command)
+            if index < len(command.words) and read_call(command) is None:
+                word = command.words[index]
+                found[base_name(word.text if word.value is None else word.value)] += 1
+    return found
+
+
+def _commands(before: Facts, after: Facts, change: Change, effects: Effects) -> str | None:
+    """Every command must still be called, as often as it was."""
+    missing = _programs(change.gone, before)
+    if missing:
+        missing -= _programs(change.made, after)
+    for name in missing:
+        if name not in _CLEANERS and not _matches(name, effects.commands_removed):
+            return f"{name} would no longer be called"
+    return None
 
 
 def _packages(before: Facts, after: Facts, effects: Effects) -> str | None:

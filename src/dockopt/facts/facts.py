@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.facts.base import BaseImage
 from dockopt.facts.outside import Outside, Surroundings
-from dockopt.facts.packages import Invocation, invocations_in
+from dockopt.facts.packages import Invocation, invocations_of
 from dockopt.facts.stages import Stage, Stages
 from dockopt.facts.state import State, States
 from dockopt.facts.value import Known, Unknown
@@ -45,7 +45,7 @@ class ScriptView(NamedTuple):
     @property
     def invocations(self) -> tuple[Invocation, ...]:
         """The package manager calls; none where the script is opaque."""
-        return () if self.opaque is not None else invocations_in(self.script.text)
+        return () if self.opaque is not None else invocations_of(self.script)
 
     @property
     def editable_end(self) -> int:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 _HEADINGS = ("What", "Why", "Safety", "Refuses", "References", "Example")
 
 
-def table(specs: Iterable[Spec], *, colour: bool = False) -> str:
-    """One line for each transform under a line of headings."""
+def table(specs: Iterable[Spec], *, colour: bool = False, width: int | None = None) -> str:
+    """One line for each transform under a line of headings; where ``width`` is too narrow for that, a few lines each."""
     rows = [("ID", "PHASE", "FAMILY", "SAFETY", "DEFAULT", "ALIASES", "SUMMARY")]
     for spec in specs:
         default = "on" if spec.default else "off"
@@ -22,18 +22,79 @@ def table(specs: Iterable[Spec], *, colour: bool = False) -> str:
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     lines = ["  ".join((*map(str.ljust, row[:-1], widths), row[-1])) for row in rows]
+    if width is not None and max(map(len, lines)) > width:
+        return "".join(_entry(row, width, colour) for row in rows[1:])
     lines[0] = _bold(lines[0], colour)
     return "".join(line + "\n" for line in lines)
 
 
-def explanation(spec: Spec, docstring: str, *, colour: bool = False) -> str:
-    """What, why, safety, refusals, references of a transform as its docstring has them, and an example."""
+def _entry(row: tuple[str, ...], width: int, colour: bool) -> str:
+    id, phase, family, safety, default, aliases, summary = row
+    head = f"{_bold(id, colour)}  {family if family == phase else f'{family}, {phase} phase'}, {safety}"
+    head += "" if default == "on" else ", off by default"
+    text = summary if aliases == "-" else f"{summary} ({aliases})"
+    return "".join(line + "\n" for line in [head, *_wrapped(text, width, "    ", "    ")])
+
+
+def _wrapped(text: str, width: int, first: str, rest: str) -> list[str]:
+    from textwrap import wrap
+
+    return wrap(
+        text,
+        max(width, 40),
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _fitted(lines: list[str], width: int) -> list[str]:
+    """The lines of a docstring, paragraphs filled anew; lists, one entry a line, keep their lines."""
+    out: list[str] = []
+    listed = False
+    paragraph: list[str] = []
+    for line in [*lines, ""]:
+        text = line.strip()
+        indent = line[: len(line) - len(line.lstrip())]
+        heading = line.partition(":")[0] in _HEADINGS and not indent
+        if paragraph and (not text or heading):
+            out += _wrapped(" ".join(row.strip() for row in paragraph), width, *[_indent(paragraph[0])] * 2)
+            paragraph = []
+        if heading:
+            listed = line.partition(":")[0] in ("Refuses", "References")
+        if not text or heading:
+            out.append(line)
+        elif listed:
+            out += _wrapped(text, width, indent, indent + "    ")
+        else:
+            paragraph.append(line)
+    return out[:-1]
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def explanation(spec: Spec, docstring: str, *, colour: bool = False, width: int | None = None) -> str:
+    """What, why, safety, refusals, references of a transform as its docstring has them, and an example.
+
+    :param width: fill the lines anew for a terminal of so many columns.
+    """
     from inspect import cleandoc
 
     title = spec.id if not spec.aliases else f"{spec.id} ({', '.join(spec.aliases)})"
     kind = f"{spec.phase.lower()} phase, {spec.family.lower()} family, {spec.range}"
-    lines = [_bold(title, colour), kind + (", on by default" if spec.default else ", off by default"), ""]
-    for line in _plain(cleandoc(docstring)).splitlines():
+    titles = [title] if width is None else _wrapped(title, width, "", "    ")
+    lines = [
+        *(_bold(row, colour) for row in titles),
+        kind + (", on by default" if spec.default else ", off by default"),
+        "",
+    ]
+    text = _plain(cleandoc(docstring)).splitlines()
+    if width is not None and max(map(len, text), default=0) > width:
+        text = _fitted(text, width)
+    for line in text:
         heading, colon, rest = line.partition(":")
         lines.append(_bold(heading, colour) + colon + rest if colon and heading in _HEADINGS else line)
     example = _examples().get(spec.id)

@@ -24,7 +24,7 @@ Version 1, which only ever gains keys::
               "evidence": ["line 3: …"],
               "effects": {
                 "files_removed": [], "files_added": [], "files_owned": [], "config": [],
-                "packages_added": [], "packages_removed": [], "layers": -1
+                "packages_added": [], "packages_removed": [], "commands_removed": [], "layers": -1
               }
             }
           ],

@@ -21,7 +21,8 @@ def lines(handled: Iterable[Handled], *, verbose: bool) -> Iterator[str]:
     """What a person reads: one line a file, what was left out and why; with ``verbose`` what was declared."""
     for each in handled:
         path, proof = each.result.path, each.proof
-        if proof is None or (proof.problem and not proof.log):
+        failed = proof is not None and (proof.problem or each.result.error is not None)
+        if proof is None or (failed and not proof.log):
             continue  # the error's line says it all
         if proof.problem:
             yield from (f"  | {line}" for line in proof.log)

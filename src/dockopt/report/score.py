@@ -43,8 +43,11 @@ class Judged(NamedTuple):
     score: Score
 
 
-def table(judged: Judged, *, colour: bool = False) -> str:
-    """One file's table under its score."""
+def table(judged: Judged, *, colour: bool = False, width: int | None = None) -> str:
+    """One file's table under its score.
+
+    :param width: of the terminal; where it is too narrow, evidence stands below the line it belongs to.
+    """
     lines = judged.score.lines
     head = f"{judged.path}: {judged.score.points} of 100"
     rows = [("", "points", "line", "evidence")]
@@ -52,12 +55,28 @@ def table(judged: Judged, *, colour: bool = False) -> str:
         points = f"{line.points}/{line.possible}" if line.possible else "-"
         rows.append((_MARKS[line.status], points, line.title, line.evidence))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    before = sum(widths) + 8
+    if width is not None and before + max(len(text) for line in lines for text in (line.evidence, line.fix)) > width:
+        return _narrow(head, rows, [line.fix for line in lines], width, colour)
     out = [_bold(head, colour)]
     for row, fix in zip(rows, ["", *(line.fix for line in lines)], strict=True):
         text = f"  {row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:<{widths[2]}}  {row[3]}".rstrip()
         out.append(_bold(text, colour) if row is rows[0] else text)
         if fix:
-            out.append(" " * (sum(widths) + 8) + f"→ {fix}")
+            out.append(" " * before + f"→ {fix}")
+    return "".join(line + "\n" for line in out)
+
+
+def _narrow(head: str, rows: list[tuple[str, str, str, str]], fixes: list[str], width: int, colour: bool) -> str:
+    from textwrap import wrap
+
+    marks, points = (max(len(row[column]) for row in rows) for column in range(2))
+    indent = " " * (marks + points + 6)
+    out = [_bold(head, colour)]
+    for row, fix in zip(rows[1:], fixes, strict=True):
+        out.append(_bold(f"  {row[0]:<{marks}}  {row[1]:>{points}}  {row[2]}", colour))
+        for text in (row[3], f"→ {fix}" if fix else ""):
+            out += wrap(text, max(width, 40), initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
     return "".join(line + "\n" for line in out)
 
 

@@ -78,7 +78,8 @@ def closing(summary: Summary, *, verb: str, verbose: bool, all_told: bool = True
         + (f" with {_count(summary.applied, 'change')}" if summary.applied else "")
     ]
     if not all_told:
-        parts.append("'dockopt check' tells what --unsafe-fixes would add")
+        if summary.errors < summary.files:
+            parts.append("'dockopt check' tells what --unsafe-fixes would add")
         summary = summary._replace(waiting=0, manual=0, refused=0)
     return "; ".join(parts + _rest(summary, verbose))
 

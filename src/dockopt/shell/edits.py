@@ -38,10 +38,12 @@ def delete_item(script: Script, index: int, node: Instruction | None = None) -> 
 
     The operator beside it goes along: the one after it where the script breaks its lines behind
     operators (``a && \\`` newline ``b``), so that the line goes as a whole; else the one before it; for the
-    first element the one after it. None where it is the only element (the caller removes the
-    instruction), or where what would then stand side by side is not joined by the same operator
-    (deleting ``b`` of ``a && b || c`` changes what ``||`` looks at). With the ``node`` whose own line the
-    script is, the physical lines that stay keep their operators and indent.
+    first element the one after it. With the ``node`` whose own line the script is, the physical lines that
+    stay keep their operators and indent.
+
+    None where it is the only element (the caller removes the instruction); behind ``||``, where it hides that
+    the one before failed; before a comment that ends the script; and where what would then stand side by side
+    is not joined by the same operator (deleting ``b`` of ``a && b || c`` changes what ``||`` looks at).
     """
     items = script.items
     if len(items) < 2:
@@ -54,7 +56,9 @@ def delete_item(script: Script, index: int, node: Instruction | None = None) -> 
         if node is not None:
             return _delete_first(node, item, after)
         return (item.start, _past(script, after), "")
-    if after is not None and after.operator not in (item.operator, ";", "\n"):
+    if after is None and any(start >= item.end for start, _ in script.comments):
+        return None  # the comment would be left on a line of its own that continues nothing
+    if item.operator == "||" or (after is not None and after.operator not in (item.operator, ";", "\n")):
         return None
     before = items[index - 1]
     with_before = (before.end, item.end, "")
@@ -74,18 +78,12 @@ def delete_item(script: Script, index: int, node: Instruction | None = None) -> 
     return with_before
 
 
-def _delete_first(node: Instruction, item: Item, after: Item) -> Edit | None:
-    """The first element goes; what follows it moves up to the keyword's line."""
+def _delete_first(node: Instruction, item: Item, after: Item) -> Edit:
+    """The first element goes; what follows it moves up to its line, unless a comment stands between."""
     base = node.args_start
-    if node.one_line(base + item.start, base + after.start):
-        return (item.start, after.start, "")
     if node.comment_between(base + item.start, base + after.start):
         return (item.start, after.operator_end, "")
-    for line in node.lines:
-        end = line.logical + line.content_end - line.content_start
-        if line.logical >= 0 and line.logical <= base + after.start < end:
-            return (item.start, end - base, node.line[base + after.start : end])
-    return None
+    return (item.start, after.start, "")
 
 
 def _past(script: Script, after: Item) -> int:

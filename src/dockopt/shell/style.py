@@ -104,10 +104,10 @@ def insert_behind(document: Document, node: Instruction, script: Script, at: int
     """The edit that puts ``text``, line breaks and all, behind the command that ends at offset ``at``.
 
     A shell comment at the end of that command's line goes above the line it describes: left where it is, it
-    would stand behind what is added.
+    would stand behind what is added. Where more commands stand between, it is theirs and stays.
     """
     comment = next(((start, end) for start, end in script.comments if start >= at), None)
-    if comment is None or document.eol not in text:
+    if comment is None or document.eol not in text or script.text[at : comment[0]].strip():
         return (at, at, text)
     base = node.args_start
     raw = node.raw_offset(base + at)
@@ -115,7 +115,7 @@ def insert_behind(document: Document, node: Instruction, script: Script, at: int
     content = node.text[line.content_start : line.content_end]
     lead = content[: len(content) - len(content.lstrip(" \t"))]
     begin = line.logical + len(lead) - base
-    if line is node.lines[0] or begin >= at or node.raw_offset(base + comment[1]) > line.content_end:
+    if begin < 0 or line is node.lines[0] or begin >= at or node.raw_offset(base + comment[1]) > line.content_end:
         return (at, at, text)
     note = script.text[comment[0] : comment[1]].rstrip()
     return (begin, comment[1], f"{note}{document.eol}{lead}{script.text[begin:at]}{text}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from dockopt.syntax.nodes import Instruction
+from dockopt.syntax.nodes import Instruction, Line
 
 Edit = tuple[int, int, str]
 
@@ -78,7 +78,27 @@ def splice(node: Instruction, edits: Iterable[Edit]) -> str:
         emptied = bool(rest) and rest[0][0] == high and bool(local) and not new[-1].strip()
         touched.append(bool(local))
         ends.append(bool(local) and max(end for _, end, _ in local) >= len(own.rstrip()))
+    first = _moves_up(node, batch, content, new)
+    if first:
+        new[0] += new[first].lstrip(" \t")
+        new[first] = ""
+        ends[0], touched[first] = ends[first], True
     return _reassemble(node, new, touched, ends)
+
+
+def _moves_up(node: Instruction, batch: list[Edit], content: list[Line], new: list[str]) -> int:
+    """Which line moves up to the keyword's, since a deletion left nothing else on that; 0 for none.
+
+    A comment between the two keeps its place, and with it the line below.
+    """
+    past = content[0].logical + content[0].content_end - content[0].content_start
+    reach = max((end for start, end, text in batch if start == node.args_start and not text), default=0)
+    if reach < past:
+        return 0
+    index = next((index for index, text in enumerate(new) if index and text.strip()), 0)
+    if not index or any(line.logical < 0 for line in node.lines[: node.lines.index(content[index])]):
+        return 0
+    return index
 
 
 def _reassemble(node: Instruction, new: list[str], touched: list[bool], ends: list[bool]) -> str:
@@ -119,9 +139,14 @@ def _reassemble(node: Instruction, new: list[str], touched: list[bool], ends: li
             ending = suffix[len(suffix.rstrip("\r\n")) :]
             out.append(prefix + text.rstrip() + (ending or ""))
         elif ends[index]:
-            # White space that a deletion leaves before the continuation; elsewhere it may be part of a value.
-            if suffix[:1] == node.escape and text[-1:] in (" ", "\t"):
-                text = text.rstrip() + " "
+            if suffix[:1] == node.escape and not text.rpartition("\n")[2].strip() and "\n" in text:
+                # What was put in goes on on a line of its own, and the deletion behind it left nothing there.
+                text = text.rstrip().removesuffix(node.escape)
+            # White space that a deletion leaves before the continuation, or took from it; elsewhere it may be part of
+            # a value.
+            spaced = node.text[line.content_start : line.content_end][-1:] in (" ", "\t")
+            if suffix[:1] == node.escape and (spaced or text[-1:] in (" ", "\t")):
+                text = text.rstrip(" \t") + " "
             out.append(prefix + text + suffix)
         else:
             out.append(prefix + text + suffix)

@@ -2,7 +2,7 @@
 
 The nearest one above a file holds, up to the root of its repository; configurations do not add up. The keys::
 
-    select = ["packages", "DL3059"]   # run only these: ids, aliases, families, phases
+    select = ["packages", "DL3059"]   # run only these: ids, aliases, families
     ignore = ["merge-runs"]           # never run these
     unsafe-fixes = true               # apply unsafe changes too
     exclude = ["vendor/", "*.gen"]    # in folders, leave these out: git's patterns, from this file's folder
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 #: What each key takes.
 KEYS = {
-    "select": "a list of transforms, each an id, an alias, a family or a phase",
-    "ignore": "a list of transforms, each an id, an alias, a family or a phase",
+    "select": "a list of transforms, each an id, an alias or a family",
+    "ignore": "a list of transforms, each an id, an alias or a family",
     "unsafe-fixes": "true or false",
     "exclude": "a list of patterns as in .gitignore",
     "online": "true or false",
@@ -87,16 +87,17 @@ class Configurations:
         return found
 
     def _search(self, folder: str) -> Settings | ConfigProblem:
+        inside = folder.rstrip(os.sep) + os.sep  # thousands of folders are looked at: no os.path.join
         try:
             for name in ("dockopt.toml", "pyproject.toml"):
-                file = os.path.join(folder, name)
+                file = inside + name
                 table = _table(file) if os.access(file, os.F_OK) else None
                 if table is not None:
                     return self._settings(file, folder, table)
         except ConfigProblem as problem:
             return problem
         parent = os.path.dirname(folder)
-        if parent == folder or os.access(os.path.join(folder, ".git"), os.F_OK):
+        if parent == folder or os.access(inside + ".git", os.F_OK):
             return Settings()
         return self._find(parent)
 
@@ -120,7 +121,7 @@ class Configurations:
 
             for pattern in exclude:
                 if not is_pattern(pattern):
-                    raise ConfigProblem(f"{_shown(file)}: exclude: {pattern!r} is not a pattern git takes")
+                    raise ConfigProblem(f"{_shown(file)}: exclude: {pattern!r} is no pattern as git knows them")
         return Settings(
             select=self._transforms(file, "select", table),
             ignore=self._transforms(file, "ignore", table),
@@ -153,7 +154,7 @@ def _table(file: str) -> dict[str, object] | None:
     except OSError as error:
         raise ConfigProblem(f"{_shown(file)}: cannot be read: {(error.strerror or '').lower()}") from None
     own = file.endswith("dockopt.toml")
-    if not own and b"tool.dockopt" not in data:
+    if not own and b"dockopt" not in data:
         return None
     import tomllib
 

@@ -19,10 +19,9 @@ class Patterns:
     __slots__ = ("_prefix", "_spec")
 
     def __init__(self, folder: str, lines: Iterable[str]) -> None:
-        from pathspec import GitIgnoreSpec
-
+        """:raises ValueError: for a line that is no pattern, see :func:`is_pattern`."""
         self._prefix = folder.rstrip("/") + "/"
-        self._spec: GitIgnoreSpec = GitIgnoreSpec.from_lines(lines)
+        self._spec = _spec(lines)
 
     def decide(self, path: str, is_folder: bool) -> bool | None:
         """Whether the last matching pattern ignores ``path`` (absolute), ``None`` where none matches."""
@@ -32,12 +31,26 @@ class Patterns:
         return self._spec.check_file(relative + "/" if is_folder else relative).include
 
 
-def is_pattern(line: str) -> bool:
-    """Whether git would take ``line`` for a pattern; ``!`` and a final backslash alone are none."""
+def _spec(lines: Iterable[str]) -> GitIgnoreSpec:
+    """:raises ValueError: for a line that is no pattern."""
+    import re
+    import warnings
+
     from pathspec import GitIgnoreSpec
 
+    with warnings.catch_warnings():
+        # Of ``[[:alpha:]]``, which git knows, re says that it may come to mean something else.
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
+            return GitIgnoreSpec.from_lines(lines)
+        except re.error as error:
+            raise ValueError(str(error)) from None
+
+
+def is_pattern(line: str) -> bool:
+    """Whether ``line`` is a pattern that can match: ``!``, a final backslash alone and ``[z-a]`` are none."""
     try:
-        GitIgnoreSpec.from_lines([line])
+        _spec([line])
     except ValueError:
         return False
     return True

@@ -36,9 +36,11 @@ from dockopt.api import (
     split_tag,
     unwrap,
 )
+from dockopt_transforms.cache._installs import bundler_setting
 from dockopt_transforms.cache._tools import TOOLS, Tool, Use, only_fetches, uses
 from dockopt_transforms.packages import _apt
 from dockopt_transforms.packages._cleanup import assigned, later_scripts, mount_targets, mounted, started
+from dockopt_transforms.packages._errexit import holds
 
 _WIDTH = 100
 _ROOT = ("", "root", "0")
@@ -165,7 +167,7 @@ class CacheMounts(Transform):
                     elif result is not None:
                         mounts.append(result)
             if mounts:
-                cuts = _cuts(view, mounts)
+                cuts = _cuts(facts, view, mounts)
                 if isinstance(cuts, _Problem):
                     yield Refusal(view.instruction, *cuts)
                 else:
@@ -292,11 +294,20 @@ class _Planner:
             return _Problem("cache-unknown", "this may be Yarn 2 or later, which keeps its cache elsewhere")
         if tool.name == "pip" and self.facts.mentions("pip.conf", "pip config"):
             return _Problem("moved-cache", "pip is configured in this file")
-        if tool.name == "bundle" and self.facts.mentions("bundle config", "bundle_app_config"):
+        if tool.name == "bundle" and self._bundler_moved():
             return _Problem("moved-cache", "Bundler is configured in this file")
         if tool.name == "apk" and self.facts.mentions("/etc/apk/cache"):
             return _Problem("moved-cache", "apk's cache is set up in this file")
         return None
+
+    def _bundler_moved(self) -> bool:
+        """Whether a setting of Bundler may put gems, and with them its cache, elsewhere."""
+        if self.facts.mentions("bundle_app_config", ".bundle/config"):
+            return True
+        calls = [call for _, call in self.facts.invocations("bundle") if call.verb == "config"]
+        keys = [bundler_setting(call) for call in calls]
+        unread = self.facts.text.count("bundle config") != len(calls)
+        return unread or any(key in (None, "path", "deployment") for key in keys)
 
     def _expanded(self, cache: str) -> str | None:
         """A cache's path, None where a variable in it is not known."""
@@ -462,7 +473,7 @@ class _Planner:
         """
         facts, view = self.facts, self.view
         updated = False
-        for use in _apt.uses_in(view.script.text):
+        for use in _apt.uses_of(view.script):
             if use.kind == "update" and not use.conditional:
                 updated = True
             elif use.kind == "read" and not updated:
@@ -596,7 +607,7 @@ def _emptied(command: Command, edits: list[Edit]) -> bool:
     return bool(operands) and all(any(start <= word.start < end for start, end, _ in edits) for word in operands)
 
 
-def _cuts(view: ScriptView, mounts: list[_Mounts]) -> list[Edit] | _Problem:
+def _cuts(facts: Facts, view: ScriptView, mounts: list[_Mounts]) -> list[Edit] | _Problem:
     """The edits that take elements of the list out, neighbours together."""
     items = {index for one in mounts for index in one.items}
     edits = [edit for one in mounts for edit in one.edits]
@@ -613,7 +624,10 @@ def _cuts(view: ScriptView, mounts: list[_Mounts]) -> list[Edit] | _Problem:
     for first, last in ranges:
         cut = _apt.drop_items(view, first, last)
         after = listed[last + 1].operator if last + 1 < len(listed) else ""
-        if cut is None or listed[first].operator == "||" or after == "||" or view.script.comments:
+        operator = listed[first].operator
+        if operator in (";", "\n") and not after and not holds(facts, view, first):
+            return _Problem("cleanup-stays", "without the removal the RUN would end with another command's status")
+        if cut is None or operator == "||" or after == "||" or view.script.comments:
             return _Problem("cleanup-stays", "the removal of the cache cannot be taken out of the script")
         cuts.append(cut)
     return cuts

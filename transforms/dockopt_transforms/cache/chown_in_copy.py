@@ -123,10 +123,12 @@ class ChownInCopy(Transform):
 def _wish(facts: Facts, run: Instruction) -> Wish | None:
     """What a RUN of nothing but chown and chmod asks for, None for any other."""
     view = facts.script(run)
-    workdir = facts.state(run).workdir
     if view is None or view.opaque is not None or view.heredoc is not None or run.flags or run.comments:
         return None
-    if not view.script.and_list or not view.commands or not isinstance(workdir, Known):
+    if not view.script.and_list or not view.commands or view.commands[0].name not in ("chown", "chmod"):
+        return None
+    workdir = facts.state(run).workdir
+    if not isinstance(workdir, Known):
         return None
     owner, mode, groups = "", "", []
     recursive = _recursive(view)
@@ -209,7 +211,7 @@ def _change(facts: Facts, node: Instruction, run: Instruction, wish: Wish) -> Pr
         f"set {'owner' if wish.owner else 'mode'}{' and mode' if wish.owner and mode else ''} in the COPY",
         edit,
         safety=Safety.UNSAFE if wish.mode == "+x" else Safety.SAFE,
-        effects=Effects(layers=-1),
+        effects=Effects(layers=-1, commands_removed=("chown", "chmod")),
         evidence=(context.evidence,),
     )
 

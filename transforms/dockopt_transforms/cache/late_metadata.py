@@ -150,7 +150,8 @@ def _shown_beside(stage: Stage, node: Instruction, names: set[str]) -> bool:
 
 
 def _mentions(node: Instruction, names: set[str] | frozenset[str]) -> bool:
-    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", node.text) for name in names)
+    text = node.text
+    return any(name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names)
 
 
 def _move(document: Document, facts: Facts, block: _Block, following: list[Instruction]) -> Proposal | Refusal | None:

@@ -18,6 +18,7 @@ from dockopt.api import (
     base_name,
     program,
     program_path,
+    replaces_shell,
     started_with_errexit,
     turns_on_errexit,
     unwrap,
@@ -41,6 +42,7 @@ _STATE = word_set(
 _LASTING = frozenset(("trap", "alias", "unalias", "enable"))
 _LOOPS = frozenset(("for_statement", "c_style_for_statement", "select_statement", "function_definition"))
 _SOURCES = frozenset((".", "source", "eval"))
+_ASSIGNS = r"\(\(|\$\{\w+:?="  #: arithmetic, and a default that is assigned (POSIX 2.6.2)
 _BACKGROUND = r"(?<![&<>|\\])&(?![&>])"
 # Files the builder mounts into every RUN anew (moby/buildkit, executor/oci): what is written there is gone after it.
 _MOUNTED = r"/etc/(?:hosts|resolv\.conf|hostname)(?![\w./-])|/dev/shm(?![\w-])"
@@ -100,9 +102,9 @@ def as_earlier(view: ScriptView, facts: Facts) -> bool | Obstacle:
             return Obstacle("shell-state-leaks", f"{name} would reach into the commands that follow")
         if name in _SOURCES and (wrap or command.item == last):
             return Obstacle("shell-state-leaks", f"what {name} runs may set -e, which has no effect on the left of &&")
-        leaks = leaks or (not own_shell(command) and _leaks(command, name))
+        leaks = leaks or (not own_shell(command) and (_leaks(command, name) or replaces_shell(command)))
     if not leaks:
-        leaks = any(item.kind in _LOOPS for item in script.items) or "((" in script.text or ":=" in script.text
+        leaks = any(item.kind in _LOOPS for item in script.items) or re.search(_ASSIGNS, script.text) is not None
         leaks = leaks or any(not _LOOPS.isdisjoint(command.within) for command in script.commands)
     return wrap or leaks
 

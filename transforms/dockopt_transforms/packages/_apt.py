@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 from dockopt.api import (
@@ -16,6 +15,7 @@ from dockopt.api import (
     Facts,
     Instruction,
     Invocation,
+    Script,
     ScriptView,
     Stage,
     Word,
@@ -26,10 +26,10 @@ from dockopt.api import (
     parse_script,
     program_path,
     read_call,
-    started_with_errexit,
-    turns_on_errexit,
+    replaces_shell,
     unwrap,
 )
+from dockopt_transforms.packages._errexit import holds
 
 LISTS = "/var/lib/apt/lists"
 CLEANUP = f"rm -rf {LISTS}/*"
@@ -113,16 +113,21 @@ class Use(NamedTuple):
         return any(kind in _CONDITIONAL for kind in self.command.within)
 
 
-@lru_cache(maxsize=2048)
 def uses_in(text: str) -> tuple[Use, ...]:
     """What each command of a script does to apt's lists, in order; nothing for a script with errors."""
-    script = parse_script(text)
-    if script.error:
-        return ()
-    found: list[Use] = []
-    for command in script.commands:
-        found.extend(_uses_of(command, text))
-    return tuple(found)
+    return uses_of(parse_script(text))
+
+
+def uses_of(script: Script) -> tuple[Use, ...]:
+    """:func:`uses_in` for a script at hand: each use's ``command`` is one of its commands."""
+    found = script.known.get("apt")
+    if found is None:
+        uses: list[Use] = []
+        if not script.error:
+            for command in script.commands:
+                uses.extend(_uses_of(command, script.text))
+        found = script.known["apt"] = tuple(uses)
+    return found  # type: ignore[return-value]
 
 
 def _uses_of(command: Command, text: str) -> list[Use]:
@@ -251,7 +256,7 @@ def node_uses(facts: Facts, node: Instruction) -> tuple[Use, ...]:
         return ()
     if view.opaque is not None:
         return uses_in("./apt-script") if "apt" in view.script.text else ()
-    return uses_in(view.script.text)
+    return uses_of(view.script)
 
 
 class Need(NamedTuple):
@@ -382,22 +387,6 @@ def lists_mount(node: Instruction) -> bool:
     return False
 
 
-def errexit(facts: Facts, view: ScriptView, item: int) -> bool:
-    """Whether ``set -e`` is in force when an element of the top-level list runs."""
-    if started_with_errexit(facts.state(view.instruction).shell):
-        return True
-    if view.heredoc is not None and view.script.text.startswith("#!"):
-        first = view.script.text.split("\n", 1)[0].split()
-        if any(turns_on_errexit(word) for word in first[1:]):
-            return True
-    for command in view.script.commands:
-        if command.item >= item:
-            break
-        if command.name == "set" and command.top and any(turns_on_errexit(value or "") for value in command.values[1:]):
-            return True
-    return False
-
-
 def append_command(facts: Facts, document: Document, view: ScriptView, item: int, text: str) -> Edit | None:
     """The edit that runs ``text`` after an element of the top-level list, where that element succeeded.
 
@@ -410,8 +399,10 @@ def append_command(facts: Facts, document: Document, view: ScriptView, item: int
     following = items[item + 1].operator if item + 1 < len(items) else view.script.end_operator
     if following == "&" or here.end > view.editable_end or here.kind == "function_definition":
         return None
+    if any(map(replaces_shell, view.script.commands_of(item))):
+        return None
     last = item + 1 == len(items)
-    strict = errexit(facts, view, item)
+    strict = holds(facts, view, item)
     separated = here.operator in (";", "\n") or (here.operator == "" and following in (";", "\n"))
     if (not last and following in (";", "\n")) or (last and strict and separated):
         operator = following if not last else here.operator or "\n"
@@ -490,8 +481,11 @@ def drop_items(view: ScriptView, first: int, last: int) -> Edit | None:
     None where what would then stand side by side is not joined by the same operator.
     """
     items = view.script.items
+    if any(command.item in range(first, last + 1) and replaces_shell(command) for command in view.script.commands):
+        return None
     if first == last:
-        plain = delete_item(view.script, first)
+        node = view.instruction if view.heredoc is None and first == 0 else None
+        plain = delete_item(view.script, first, node)
         if plain is None or first == 0:
             return plain
     elif first == 0 or any(item.operator != "&&" for item in items[first : last + 2]):
@@ -501,8 +495,11 @@ def drop_items(view: ScriptView, first: int, last: int) -> Edit | None:
         return (before.end, end, "")
     if not same_line(view, before.end, item.operator_start):
         return (item.operator_start, end, "")
-    if last + 1 < len(items):
-        after = items[last + 1]
+    after = items[last + 1] if last + 1 < len(items) else None
+    ends = after is not None and same_line(view, end, after.operator_end)
+    if after is not None and ends and items[first].operator != after.operator == ";":
+        return (before.end, after.operator_end, "; ")  # the semicolon ends the line before
+    if after is not None and after.operator == items[first].operator:
         if same_line(view, end, after.start):
             return (item.start, after.start, "")
         if same_line(view, end, after.operator_end):

@@ -24,10 +24,10 @@ from dockopt.api import (
     delete_item,
     insert_item,
     program,
-    started_with_errexit,
-    turns_on_errexit,
+    replaces_shell,
     unwrap,
 )
+from dockopt_transforms.packages._errexit import holds, may_hold
 
 _REPOSITORY_WORDS = (".repo", "release", "config", "://", "rpm ", "addrepo", "registry")
 _CERTAIN = frozenset(("pipeline", "subshell", "compound_statement"))
@@ -89,16 +89,6 @@ def assigned(call: Invocation) -> set[str]:
     return {word.text.partition("=")[0] for word in words if "=" in word.text}
 
 
-def errexit(facts: Facts, view: ScriptView) -> bool:
-    """Whether ``set -e`` is, or may be, in force in a script."""
-    if started_with_errexit(facts.state(view.instruction).shell):
-        return True
-    first = view.script.text.split("\n", 1)[0]
-    if first.startswith("#!") and any(turns_on_errexit(word) for word in first.split()[1:]):
-        return True
-    return any(command.name == "set" for command in view.script.commands)
-
-
 def append(facts: Facts, document: Document, view: ScriptView, index: int, text: str) -> Edit | None:
     """The edit that runs ``text`` after an element of the top-level list has succeeded.
 
@@ -112,13 +102,16 @@ def append(facts: Facts, document: Document, view: ScriptView, index: int, text:
     following = items[index + 1].operator if index + 1 < len(items) else ""
     if following == "&" or (not following and script.end_operator == "&") or item.end > view.editable_end:
         return None
-    strict = errexit(facts, view)
+    if any(map(replaces_shell, script.commands_of(index))):
+        return None
     chained = item.operator in ("&&", "||")
-    if following in (";", "\n") and chained and strict:
+    if following in (";", "\n") and chained and may_hold(facts, view):
         # A command that fails inside a longer and-list would no longer end the script.
         return None
-    if (following == "\n" and not chained) or (not following and view.heredoc is not None and strict and not chained):
+    if following == "\n" and not chained:
         return _own_line(document, view, index, text)
+    if not following and view.heredoc is not None and not chained and holds(facts, view, index):
+        return _own_line(document, view, index, text)  # else its success would hide that the last command failed
     if view.heredoc is not None:
         return (item.end, item.end, f"; {text}" if following == ";" and not chained else f" && {text}")
     if following == ";" and not chained:

@@ -23,6 +23,7 @@ from dockopt.api import (
 )
 from dockopt_transforms.packages import _apt
 from dockopt_transforms.packages._apt import LIKELY, LISTS_REMOVED, MAYBE, SURE, WIDTH, Lists, Use
+from dockopt_transforms.packages._errexit import holds
 
 _OPENERS = ("then", "do", "else", "{", "(", "&&", ";")
 _PLAIN = frozenset(("if_statement", "elif_clause", "else_clause", "compound_statement", "subshell", "do_group"))
@@ -88,7 +89,7 @@ class AptJoinUpdate(Transform):
 
 
 def _for_run(document: Document, facts: Facts, view: ScriptView) -> Iterator[Proposal | Refusal]:
-    uses = _apt.uses_in(view.script.text)
+    uses = _apt.uses_of(view.script)
     needy = _needy(uses)
     if needy is not None:
         lists = _apt.lists_before(facts)[view.instruction.id]
@@ -190,7 +191,7 @@ def _insertion(document: Document, facts: Facts, view: ScriptView, use: Use, tex
     if command.within and set(command.within) <= _PLAIN:
         before = script.text[: command.start].rstrip()
         if before.endswith(_OPENERS) and not before.endswith((";;", "||")):
-            strict = _apt.errexit(facts, view, command.item) and not before.endswith("&&")
+            strict = holds(facts, view, command.item) and not before.endswith("&&")
             return (command.start, command.start, f"{text}; " if strict else f"{text} && ")
     index = command.item
     while script.items[index].operator == "||":
@@ -198,7 +199,7 @@ def _insertion(document: Document, facts: Facts, view: ScriptView, use: Use, tex
     item = script.items[index]
     if item.start > view.editable_end or item.kind == "negated_command":
         return None
-    if item.operator != "&&" and _apt.errexit(facts, view, index):
+    if item.operator != "&&" and holds(facts, view, index):
         if view.heredoc is not None and item.operator in ("\n", ""):
             line_start = script.text.rfind("\n", 0, item.start) + 1
             indent = script.text[line_start : item.start]
@@ -317,7 +318,7 @@ def _drop(facts: Facts, view: ScriptView, uses: tuple[Use, ...], use: Use) -> It
         return
     index = command.item
     ends = bool(index) and index + 1 == len(script.items)
-    if ends and script.items[index].operator != "&&" and not _apt.errexit(facts, view, index):
+    if ends and script.items[index].operator != "&&" and not holds(facts, view, index):
         return  # without it the RUN would end with another command's status
     alone = len(script.items) == 1
     deletion = None if alone else _apt.drop_items(view, command.item, command.item)

@@ -142,7 +142,7 @@ def _repair(line: str, start: int, end: int) -> Repair | None:
     if not items or (bare and not commas and line[start + 1] != "/"):
         return None
     if comma_at >= 0:
-        edits.append((comma_at, comma_at + 1, ""))
+        edits.append((last_end, comma_at + 1, ""))
         what.append("a comma is left over")
     if pos >= end:
         edits.append((end, end, "]"))

@@ -36,6 +36,7 @@ class MatchCasing(Transform):
 
     id = "match-casing"
     phase = Phase.REPAIR
+    local = True
     aliases = ("ConsistentInstructionCasing", "FromAsCasing", "StageNameCasing", "DuplicateStageName")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -1,0 +1,45 @@
+"""Whether errexit (``set -e``) is in force in a script: what decides how a command may be put behind another."""
+
+from __future__ import annotations
+
+from dockopt.api import Command, Facts, ScriptView, started_with_errexit, turns_on_errexit
+
+_OUTRIGHT = ("", ";", "\n")  #: the operators behind which a command runs whatever went before
+
+
+def may_hold(facts: Facts, view: ScriptView) -> bool:
+    """Whether it is, or may be, in force anywhere in a script."""
+    return _from_start(facts, view) or any(command.name == "set" for command in view.script.commands)
+
+
+def holds(facts: Facts, view: ScriptView, item: int) -> bool:
+    """Whether it is sure to be in force when an element of the top-level list runs."""
+    strict = _from_start(facts, view)
+    for command in view.script.commands:
+        if command.item >= item:
+            break
+        if command.name == "set":
+            strict = _sets(command, view.script.items[command.item].operator in _OUTRIGHT, strict)
+    return strict
+
+
+def _from_start(facts: Facts, view: ScriptView) -> bool:
+    if started_with_errexit(facts.state(view.instruction).shell):
+        return True
+    first = view.script.text.split("\n", 1)[0]
+    return first.startswith("#!") and any(turns_on_errexit(word) for word in first.split()[1:])
+
+
+def _sets(command: Command, outright: bool, strict: bool) -> bool:
+    """Whether errexit is sure to be in force behind a ``set``, given whether it was before."""
+    for word in command.args:
+        value = word.value
+        if value is None:
+            return False  # an expansion may hold any option
+        if value == "--":
+            break
+        if turns_on_errexit(value) and "+o" not in command.values:
+            strict = strict or (command.top and outright)
+        elif (value.startswith("+") and "e" in value) or value == "errexit":
+            strict = False
+    return strict
