@@ -165,7 +165,7 @@ class Table:
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
-        self.source = text[2 : text.index("\n")]
+        self.source = text.partition("\n")[0][2:]
         # Looked through for what is asked: most runs ask for a tag or two of some hundred lines.
         self._text = text
 

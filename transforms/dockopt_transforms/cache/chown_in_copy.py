@@ -265,7 +265,7 @@ def _folder(facts: Facts, context: Context, node: Instruction, run: Instruction,
         "set the owner of the folder in the COPY",
         edit,
         safety=Safety.UNSAFE,
-        effects=Effects(layers=0 if made else -1, files_owned=(target, f"{target}/**")),
+        effects=Effects(layers=0 if made else -1, files_owned=(target, f"{target}/**"), commands_removed=("chown",)),
         evidence=(context.evidence,),
     )
 
