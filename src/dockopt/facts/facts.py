@@ -145,8 +145,8 @@ class Facts:
     def states(self) -> States:
         before, self._before = self._before, None
         known: States | None = before.__dict__.get("states") if before is not None else None
-        if before is not None and known is not None and _same_but_runs(before.document, self.document):
-            return known  # no RUN changes the state, and states are kept by node id
+        if before is not None and known is not None and _same_state(before.document, self.document):
+            return known  # states are kept by node id
         return States(self.stages, self.surroundings)
 
     @lazy
@@ -274,20 +274,26 @@ class Facts:
         return image.shell if image is not None else "sh"
 
 
-def _same_but_runs(before: Document, after: Document) -> bool:
-    """Whether ``after`` is ``before`` with nothing done but RUN instructions edited in place or dropped."""
+_NO_STATE = frozenset(("ADD", "COPY", "RUN"))
+
+
+def _same_state(before: Document, after: Document) -> bool:
+    """Whether ``after`` is ``before`` with nothing done but RUN, COPY and ADD edited in place or dropped.
+
+    They change files only, neither what holds before the next instruction nor the image's configuration.
+    """
     old = iter(before.instructions)
     for node in after.instructions:
         for other in old:
             if other.id == node.id:
-                if other is not node and (node.name != "RUN" or other.name != "RUN"):
+                if other is not node and (node.name not in _NO_STATE or other.name not in _NO_STATE):
                     return False
                 break
-            if other.name != "RUN":
+            if other.name not in _NO_STATE:
                 return False
         else:
             return False
-    return all(other.name == "RUN" for other in old)
+    return all(other.name in _NO_STATE for other in old)
 
 
 def posix_shell(shell: tuple[str, ...] | None) -> bool:
