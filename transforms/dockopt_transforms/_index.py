@@ -296,7 +296,7 @@ ROWS: list[tuple[object, ...]] = [
         ('DL3009', 'aptGetInstallThenRemoveAptLists'),
         'PACKAGES',
         'PACKAGES',
-        'safe',
+        'unsafe',
         True,
         "Remove apt's package lists in the RUN that fetched them.",
         'dockopt_transforms.packages.apt_clean_lists',

@@ -86,9 +86,12 @@ class Facts:
         """The application the final stage runs: its port, health route, manifests, build."""
         return self.surroundings.apps.main
 
-    def digest(self, reference: str) -> Known[str] | Unknown | None:
-        """The digest to pin an image to, by ``dockopt.lock`` or ``--online``; None where there is neither."""
-        return self.surroundings.digest(reference)
+    def digest(self, reference: str, *, lock_only: bool = False) -> Known[str] | Unknown | None:
+        """The digest to pin an image to, by ``dockopt.lock`` or ``--online``; None where there is neither.
+
+        :param lock_only: by ``dockopt.lock`` only.
+        """
+        return self.surroundings.digest(reference, lock_only=lock_only)
 
     def current_version(self, reference: str) -> Known[str] | Unknown | None:
         """The tag with a version for what a floating tag names now; None without ``--online``."""

@@ -56,6 +56,7 @@ class AptCleanLists(Transform):
 
     id = "apt-clean-lists"
     phase = Phase.PACKAGES
+    safety = "unsafe"
     aliases = ("DL3009", "aptGetInstallThenRemoveAptLists")
     after = ("apt-to-apt-get", "apt-join-update", "apt-no-install-recommends")
     mentions = ("apt",)
