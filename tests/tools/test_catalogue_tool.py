@@ -26,7 +26,7 @@ DOCSTRING = """Do a thing with ``x``.
     Refuses:
         no-x: there is no ``x``
             to be found
-        without a cause
+        no-y: nor ``y``
 
     References:
         https://example.org/x the page
@@ -44,7 +44,7 @@ def test_a_docstring_is_cut_into_its_sections(catalogue: ModuleType) -> None:
     assert docs.summary == "Do a thing with ``x``."
     assert docs.sections["What"] == "Does it,\ncarefully."
     assert docs.sections["Why"] == "because"
-    assert catalogue.entries(docs.sections["Refuses"]) == ["no-x: there is no ``x`` to be found", "without a cause"]
+    assert catalogue.entries(docs.sections["Refuses"]) == ["no-x: there is no ``x`` to be found", "no-y: nor ``y``"]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,7 @@ def test_a_docstring_is_cut_into_its_sections(catalogue: ModuleType) -> None:
     [
         (None, "lacks What, Why, Safety, Refuses, References"),
         (DOCSTRING.replace("Safety:", "Danger:"), "lacks Safety"),
+        (DOCSTRING.replace("no-y: ", ""), "'nor ``y``' is no 'cause: sentence'"),
         (DOCSTRING + "\n    Notes:\n        more\n", "has Notes"),
     ],
 )
@@ -69,7 +70,7 @@ def test_a_page_has_every_section_and_the_example_as_a_diff(catalogue: ModuleTyp
         "| Safety | unsafe: applied by `dockopt fix --unsafe-fixes` |",
         "| Default | off; runs when selected |",
         "- `no-x`: there is no `x` to be found",
-        "- without a cause",
+        "- `no-y`: nor `y`",
         "- <https://example.org/x> the page",
         "-RUN x",
         "+RUN y",
