@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -91,3 +92,10 @@ def test_a_transform_that_judges_each_change_says_so() -> None:
     assert spec._replace(mildest="unsafe").range == "unsafe"
     assert spec._replace(safety="safe").range == "safe"
     assert spec._replace(safety="manual", mildest="manual").range == "manual"
+
+
+def test_the_safety_section_speaks_of_the_levels_the_table_shows(catalogue: ModuleType) -> None:
+    for spec in registry().specs:
+        section = catalogue.read_docstring(spec.id, registry().load(spec.id).__doc__).sections["Safety"]
+        named = {level for level in ("safe", "unsafe", "manual") if re.search(rf"\b{level}\b", section, re.I)}
+        assert named == set(spec.range.split(" or ")), spec.id

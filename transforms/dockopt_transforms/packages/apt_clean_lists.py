@@ -57,6 +57,7 @@ class AptCleanLists(Transform):
     id = "apt-clean-lists"
     phase = Phase.PACKAGES
     aliases = ("DL3009", "aptGetInstallThenRemoveAptLists")
+    safety = "unsafe"
     after = ("apt-to-apt-get", "apt-join-update", "apt-no-install-recommends")
     mentions = ("apt",)
 

@@ -36,6 +36,7 @@ class DropRedundantPlatform(Transform):
     id = "drop-redundant-platform"
     phase = Phase.REPAIR
     aliases = ("RedundantTargetPlatform", "FromPlatformFlagConstDisallowed")
+    safety = "manual"
     mentions = ("--platform",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

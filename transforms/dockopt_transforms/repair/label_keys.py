@@ -50,6 +50,7 @@ class LabelKeys(Transform):
     id = "label-keys"
     phase = Phase.REPAIR
     aliases = ("DL3048",)
+    safety = "manual"
     after = ("key-value-form", "replace-maintainer")
     mentions = ("label",)
 
