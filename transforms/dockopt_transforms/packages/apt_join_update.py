@@ -19,6 +19,7 @@ from dockopt.api import (
     ScriptView,
     Transform,
     base_name,
+    reads_status,
     unwrap,
 )
 from dockopt_transforms.packages import _apt
@@ -197,7 +198,7 @@ def _insertion(document: Document, facts: Facts, view: ScriptView, use: Use, tex
     while script.items[index].operator == "||":
         index -= 1
     item = script.items[index]
-    if item.start > view.editable_end or item.kind == "negated_command":
+    if item.start > view.editable_end or item.kind == "negated_command" or reads_status(script, index):
         return None
     if item.operator != "&&" and holds(facts, view, index):
         if view.heredoc is not None and item.operator in ("\n", ""):
