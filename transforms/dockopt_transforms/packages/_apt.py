@@ -30,7 +30,7 @@ from dockopt.api import (
     replaces_shell,
     unwrap,
 )
-from dockopt_transforms.packages._errexit import holds, may_hold
+from dockopt_transforms.packages._errexit import holds, may_hold, plain
 
 LISTS = "/var/lib/apt/lists"
 CLEANUP = f"rm -rf {LISTS}/*"
@@ -398,6 +398,8 @@ def append_command(facts: Facts, document: Document, view: ScriptView, item: int
     if any(map(replaces_shell, view.script.commands_of(item))):
         return None
     last = item + 1 == len(items)
+    if item + 1 == len(items) and may_hold(facts, view) and not plain(view, item):
+        return None
     asked = reads_status(view.script, item + 1)
     if asked and following in (";", "\n") and may_hold(facts, view):
         return None

@@ -28,7 +28,7 @@ from dockopt.api import (
     replaces_shell,
     unwrap,
 )
-from dockopt_transforms.packages._errexit import holds, may_hold
+from dockopt_transforms.packages._errexit import holds, may_hold, plain
 
 _REPOSITORY_WORDS = (".repo", "release", "config", "://", "rpm ", "addrepo", "registry")
 _CERTAIN = frozenset(("pipeline", "subshell", "compound_statement"))
@@ -108,6 +108,8 @@ def append(facts: Facts, document: Document, view: ScriptView, index: int, text:
     chained = item.operator in ("&&", "||")
     if following in (";", "\n") and chained and may_hold(facts, view):
         # A command that fails inside a longer and-list would no longer end the script.
+        return None
+    if not following and may_hold(facts, view) and not plain(view, index):
         return None
     asked = reads_status(script, index + 1)
     if asked and following in (";", "\n") and may_hold(facts, view):

@@ -24,7 +24,7 @@ from dockopt.api import (
 )
 from dockopt_transforms.packages import _apt
 from dockopt_transforms.packages._apt import LIKELY, LISTS_REMOVED, MAYBE, SURE, WIDTH, Lists, Use
-from dockopt_transforms.packages._errexit import holds
+from dockopt_transforms.packages._errexit import ends_script, holds
 
 _OPENERS = ("then", "do", "else", "{", "(", "&&", ";")
 _PLAIN = frozenset(("if_statement", "elif_clause", "else_clause", "compound_statement", "subshell", "do_group"))
@@ -319,7 +319,7 @@ def _drop(facts: Facts, view: ScriptView, uses: tuple[Use, ...], use: Use) -> It
         return
     index = command.item
     ends = bool(index) and index + 1 == len(script.items)
-    if ends and script.items[index].operator != "&&" and not holds(facts, view, index):
+    if ends and script.items[index].operator != "&&" and not ends_script(facts, view, index - 1):
         return  # without it the RUN would end with another command's status
     alone = len(script.items) == 1
     deletion = None if alone else _apt.drop_items(view, command.item, command.item)
