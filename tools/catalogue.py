@@ -15,6 +15,7 @@ import inspect
 import json
 import re
 import sys
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +36,7 @@ SAFETY = {
     "unsafe or manual": "unsafe: applied by `dockopt fix --unsafe-fixes`, or manual: only shown, each by itself",
     "manual": "manual: shown, never applied",
 }
+CAUSE = re.compile(r"[a-z0-9][a-z0-9-]*: \S")
 
 
 class Incomplete(Exception):
@@ -58,13 +60,16 @@ def read_docstring(id: str, docstring: str | None) -> Page:
     sections: dict[str, str] = {}
     for match in re.finditer(r"^(\w+):[ \t]*(.*(?:\n(?:[ \t]+.*)?)*)", rest, re.M):
         first, _, body = match[2].partition("\n")
-        sections[match[1]] = f"{first}\n{inspect.cleandoc(body)}".strip()
+        sections[match[1]] = f"{first}\n{textwrap.dedent(body)}".strip()
     missing = [name for name in SECTIONS if not sections.get(name)]
     if missing or not summary:
         raise Incomplete(f"{id}: the docstring lacks {', '.join(missing) or 'a summary line'}")
     unknown = sorted(set(sections) - set(SECTIONS))
     if unknown:
         raise Incomplete(f"{id}: the docstring has {', '.join(unknown)}; known sections are {', '.join(SECTIONS)}")
+    for line in entries(sections["Refuses"]):
+        if not CAUSE.match(line):
+            raise Incomplete(f"{id}: Refuses: {line!r} is no 'cause: sentence'; indent what continues one")
     return Page(" ".join(summary.split()), sections)
 
 
@@ -90,10 +95,8 @@ def markdown(text: str) -> str:
 
 def item(line: str) -> str:
     """A line of ``Refuses``: ``cause: sentence``, its cause in code."""
-    cause, colon, reason = line.partition(": ")
-    if colon and re.fullmatch(r"[a-z0-9][a-z0-9-]*", cause):
-        return f"- `{cause}`: {markdown(reason)}"
-    return f"- {markdown(line)}"
+    cause, _, reason = line.partition(": ")
+    return f"- `{cause}`: {markdown(reason)}"
 
 
 def link(line: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -26,7 +27,7 @@ DOCSTRING = """Do a thing with ``x``.
     Refuses:
         no-x: there is no ``x``
             to be found
-        without a cause
+        no-y: nor ``y``
 
     References:
         https://example.org/x the page
@@ -44,7 +45,7 @@ def test_a_docstring_is_cut_into_its_sections(catalogue: ModuleType) -> None:
     assert docs.summary == "Do a thing with ``x``."
     assert docs.sections["What"] == "Does it,\ncarefully."
     assert docs.sections["Why"] == "because"
-    assert catalogue.entries(docs.sections["Refuses"]) == ["no-x: there is no ``x`` to be found", "without a cause"]
+    assert catalogue.entries(docs.sections["Refuses"]) == ["no-x: there is no ``x`` to be found", "no-y: nor ``y``"]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,7 @@ def test_a_docstring_is_cut_into_its_sections(catalogue: ModuleType) -> None:
     [
         (None, "lacks What, Why, Safety, Refuses, References"),
         (DOCSTRING.replace("Safety:", "Danger:"), "lacks Safety"),
+        (DOCSTRING.replace("no-y: ", ""), "'nor ``y``' is no 'cause: sentence'"),
         (DOCSTRING + "\n    Notes:\n        more\n", "has Notes"),
     ],
 )
@@ -71,7 +73,7 @@ def test_a_page_has_every_section_and_the_example_as_a_diff(catalogue: ModuleTyp
         "| Safety | unsafe: applied by `dockopt fix --unsafe-fixes` |",
         "| Default | off; runs when selected |",
         "- `no-x`: there is no `x` to be found",
-        "- without a cause",
+        "- `no-y`: nor `y`",
         "- <https://example.org/x> the page",
         "-RUN x",
         "+RUN y",
@@ -92,3 +94,10 @@ def test_a_transform_that_judges_each_change_says_so() -> None:
     assert spec._replace(mildest="unsafe").range == "unsafe"
     assert spec._replace(safety="safe").range == "safe"
     assert spec._replace(safety="manual", mildest="manual").range == "manual"
+
+
+def test_the_safety_section_speaks_of_the_levels_the_table_shows(catalogue: ModuleType) -> None:
+    for spec in registry().specs:
+        section = catalogue.read_docstring(spec.id, registry().load(spec.id).__doc__).sections["Safety"]
+        named = {level for level in ("safe", "unsafe", "manual") if re.search(rf"\b{level}\b", section, re.I)}
+        assert named == set(spec.range.split(" or ")), spec.id

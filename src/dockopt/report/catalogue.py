@@ -50,25 +50,23 @@ def _wrapped(text: str, width: int, first: str, rest: str) -> list[str]:
 
 
 def _fitted(lines: list[str], width: int) -> list[str]:
-    """The lines of a docstring, paragraphs filled anew; lists, one entry a line, keep their lines."""
+    """The lines of a docstring with its paragraphs filled anew, and in its lists each entry by itself."""
     out: list[str] = []
-    listed = False
-    paragraph: list[str] = []
+    filling: list[str] = []  #: the lines of the paragraph or entry at hand
+    hanging = ""
     for line in [*lines, ""]:
-        text = line.strip()
-        indent = line[: len(line) - len(line.lstrip())]
-        heading = line.partition(":")[0] in _HEADINGS and not indent
-        if paragraph and (not text or heading):
-            out += _wrapped(" ".join(row.strip() for row in paragraph), width, *[_indent(paragraph[0])] * 2)
-            paragraph = []
-        if heading:
-            listed = line.partition(":")[0] in ("Refuses", "References")
-        if not text or heading:
+        heading = line.partition(":")[0] if not line.startswith(" ") else ""
+        fresh = not line.strip() or heading in _HEADINGS
+        if filling and (fresh or (hanging and _indent(line) == _indent(filling[0]))):
+            indent = _indent(filling[0])
+            out += _wrapped(" ".join(row.strip() for row in filling), width, indent, indent + hanging)
+            filling = []
+        if fresh:
             out.append(line)
-        elif listed:
-            out += _wrapped(text, width, indent, indent + "    ")
         else:
-            paragraph.append(line)
+            filling.append(line)
+        if heading in _HEADINGS:
+            hanging = "    " if heading in ("Refuses", "References") else ""
     return out[:-1]
 
 

@@ -6,9 +6,21 @@ instruction with ``Editor.script``.
 
 from __future__ import annotations
 
+import re
+
 from dockopt.shell.script import Command, Item, Script, Word
 from dockopt.syntax.nodes import Instruction
 from dockopt.syntax.spans import Edit
+
+_STATUS = re.compile(r"\$(?:\?|\{\?|\{?PIPESTATUS)")
+
+
+def reads_status(script: Script, index: int) -> bool:
+    """Whether an element of the top-level list, if there is one, asks how the one before ended."""
+    if index >= len(script.items):
+        return False
+    item = script.items[index]
+    return _STATUS.search(script.text, item.start, item.end) is not None
 
 
 def insert_after(word: Word, text: str) -> Edit:
@@ -42,11 +54,13 @@ def delete_item(script: Script, index: int, node: Instruction | None = None) -> 
     stay keep their operators and indent.
 
     None where it is the only element (the caller removes the instruction); behind ``||``, where it hides that
-    the one before failed; before a comment that ends the script; and where what would then stand side by side
+    the one before failed; before one that reads ``$?``; before a comment that ends the script; and where what would then stand side by side
     is not joined by the same operator (deleting ``b`` of ``a && b || c`` changes what ``||`` looks at).
     """
     items = script.items
     if len(items) < 2:
+        return None
+    if reads_status(script, index + 1):
         return None
     item = items[index]
     after = items[index + 1] if index + 1 < len(items) else None

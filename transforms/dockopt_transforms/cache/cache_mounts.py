@@ -40,7 +40,7 @@ from dockopt_transforms.cache._installs import bundler_setting
 from dockopt_transforms.cache._tools import TOOLS, Tool, Use, only_fetches, uses
 from dockopt_transforms.packages import _apt
 from dockopt_transforms.packages._cleanup import assigned, later_scripts, mount_targets, mounted, started
-from dockopt_transforms.packages._errexit import holds
+from dockopt_transforms.packages._errexit import ends_script
 
 _WIDTH = 100
 _ROOT = ("", "root", "0")
@@ -625,7 +625,7 @@ def _cuts(facts: Facts, view: ScriptView, mounts: list[_Mounts]) -> list[Edit] |
         cut = _apt.drop_items(view, first, last)
         after = listed[last + 1].operator if last + 1 < len(listed) else ""
         operator = listed[first].operator
-        if operator in (";", "\n") and not after and not holds(facts, view, first):
+        if operator in (";", "\n") and not after and not ends_script(facts, view, first - 1):
             return _Problem("cleanup-stays", "without the removal the RUN would end with another command's status")
         if cut is None or operator == "||" or after == "||" or view.script.comments:
             return _Problem("cleanup-stays", "the removal of the cache cannot be taken out of the script")

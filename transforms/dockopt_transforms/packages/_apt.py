@@ -26,10 +26,11 @@ from dockopt.api import (
     parse_script,
     program_path,
     read_call,
+    reads_status,
     replaces_shell,
     unwrap,
 )
-from dockopt_transforms.packages._errexit import holds
+from dockopt_transforms.packages._errexit import holds, may_hold, plain
 
 LISTS = "/var/lib/apt/lists"
 CLEANUP = f"rm -rf {LISTS}/*"
@@ -402,9 +403,14 @@ def append_command(facts: Facts, document: Document, view: ScriptView, item: int
     if any(map(replaces_shell, view.script.commands_of(item))):
         return None
     last = item + 1 == len(items)
+    if item + 1 == len(items) and may_hold(facts, view) and not plain(view, item):
+        return None
+    asked = reads_status(view.script, item + 1)
+    if asked and following in (";", "\n") and may_hold(facts, view):
+        return None
     strict = holds(facts, view, item)
     separated = here.operator in (";", "\n") or (here.operator == "" and following in (";", "\n"))
-    if (not last and following in (";", "\n")) or (last and strict and separated):
+    if (not last and following in (";", "\n") and not asked) or (last and strict and separated):
         operator = following if not last else here.operator or "\n"
     else:
         operator = "&&"

@@ -24,10 +24,11 @@ from dockopt.api import (
     delete_item,
     insert_item,
     program,
+    reads_status,
     replaces_shell,
     unwrap,
 )
-from dockopt_transforms.packages._errexit import holds, may_hold
+from dockopt_transforms.packages._errexit import holds, may_hold, plain
 
 _REPOSITORY_WORDS = (".repo", "release", "config", "://", "rpm ", "addrepo", "registry")
 _CERTAIN = frozenset(("pipeline", "subshell", "compound_statement"))
@@ -108,13 +109,19 @@ def append(facts: Facts, document: Document, view: ScriptView, index: int, text:
     if following in (";", "\n") and chained and may_hold(facts, view):
         # A command that fails inside a longer and-list would no longer end the script.
         return None
-    if following == "\n" and not chained:
+    if not following and may_hold(facts, view) and not plain(view, index):
+        return None
+    asked = reads_status(script, index + 1)
+    if asked and following in (";", "\n") and may_hold(facts, view):
+        return None
+    if following == "\n" and not chained and not asked:
         return _own_line(document, view, index, text)
     if not following and view.heredoc is not None and not chained and holds(facts, view, index):
         return _own_line(document, view, index, text)  # else its success would hide that the last command failed
     if view.heredoc is not None:
-        return (item.end, item.end, f"; {text}" if following == ";" and not chained else f" && {text}")
-    if following == ";" and not chained:
+        joint = "; " if following == ";" and not chained and not asked else " && "
+        return (item.end, item.end, joint + text)
+    if following == ";" and not chained and not asked:
         edit = insert_item(document, node, script, index, text, heredoc=False)
         if document.eol not in edit[2]:
             return (item.end, item.end, f"; {text}")

@@ -23,6 +23,21 @@ def holds(facts: Facts, view: ScriptView, item: int) -> bool:
     return strict
 
 
+def plain(view: ScriptView, item: int) -> bool:
+    """Whether an element of the list is a command or pipeline, and no construct that other commands stand in.
+
+    Under errexit the two differ: ``for … done`` may stop at the first failure inside, which ``&&`` behind it would
+    take from it, or fail without ending the script, which ``;`` behind it would hide (POSIX 2.8.1, set -e).
+    """
+    return all(command.within in ((), ("pipeline",)) for command in view.script.commands_of(item))
+
+
+def ends_script(facts: Facts, view: ScriptView, item: int) -> bool:
+    """Whether errexit is sure to end the script where an element fails, so that none behind it need be there for that."""
+    items = view.script.items
+    return items[item].operator in _OUTRIGHT and plain(view, item) and holds(facts, view, item)
+
+
 def _from_start(facts: Facts, view: ScriptView) -> bool:
     if started_with_errexit(facts.state(view.instruction).shell):
         return True

@@ -19,11 +19,12 @@ from dockopt.api import (
     ScriptView,
     Transform,
     base_name,
+    reads_status,
     unwrap,
 )
 from dockopt_transforms.packages import _apt
 from dockopt_transforms.packages._apt import LIKELY, LISTS_REMOVED, MAYBE, SURE, WIDTH, Lists, Use
-from dockopt_transforms.packages._errexit import holds
+from dockopt_transforms.packages._errexit import ends_script, holds
 
 _OPENERS = ("then", "do", "else", "{", "(", "&&", ";")
 _PLAIN = frozenset(("if_statement", "elif_clause", "else_clause", "compound_statement", "subshell", "do_group"))
@@ -197,7 +198,7 @@ def _insertion(document: Document, facts: Facts, view: ScriptView, use: Use, tex
     while script.items[index].operator == "||":
         index -= 1
     item = script.items[index]
-    if item.start > view.editable_end or item.kind == "negated_command":
+    if item.start > view.editable_end or item.kind == "negated_command" or reads_status(script, index):
         return None
     if item.operator != "&&" and holds(facts, view, index):
         if view.heredoc is not None and item.operator in ("\n", ""):
@@ -318,7 +319,7 @@ def _drop(facts: Facts, view: ScriptView, uses: tuple[Use, ...], use: Use) -> It
         return
     index = command.item
     ends = bool(index) and index + 1 == len(script.items)
-    if ends and script.items[index].operator != "&&" and not holds(facts, view, index):
+    if ends and script.items[index].operator != "&&" and not ends_script(facts, view, index - 1):
         return  # without it the RUN would end with another command's status
     alone = len(script.items) == 1
     deletion = None if alone else _apt.drop_items(view, command.item, command.item)

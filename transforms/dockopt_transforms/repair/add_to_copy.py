@@ -79,7 +79,7 @@ class AddToCopy(Transform):
         heredoc: the file's text stands in the Dockerfile
         add-only-flag: a flag that COPY does not have
         relative-destination: no WORKDIR says where the destination is, so a linter would only complain about the
-        COPY instead
+            COPY instead
 
     References:
         https://docs.docker.com/reference/dockerfile/#adding-local-tar-archives

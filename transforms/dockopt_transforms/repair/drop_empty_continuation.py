@@ -22,7 +22,7 @@ class DropEmptyContinuation(Transform):
 
     Refuses:
         swallowed-instruction: what follows the blank line starts with a keyword, so it was most likely meant as
-        an instruction of its own, though builders read it as part of this one
+            an instruction of its own, though builders read it as part of this one
 
     References:
         https://docs.docker.com/reference/build-checks/no-empty-continuation/

@@ -37,6 +37,7 @@ class DropRedundantPlatform(Transform):
     phase = Phase.REPAIR
     local = True
     aliases = ("RedundantTargetPlatform", "FromPlatformFlagConstDisallowed")
+    safety = "manual"
     mentions = ("--platform",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -61,7 +61,7 @@ class JsonForm(Transform):
     id = "json-form"
     phase = Phase.REPAIR
     aliases = ("JSONArgsRecommended",)
-    safety = "unsafe"
+    safety = "manual"
     mildest = "unsafe"
     mentions = ("[",)
 

@@ -51,6 +51,7 @@ class LabelKeys(Transform):
     phase = Phase.REPAIR
     local = True
     aliases = ("DL3048",)
+    safety = "manual"
     after = ("key-value-form", "replace-maintainer")
     mentions = ("label",)
 
