@@ -6,6 +6,7 @@ classes. An expression that is no literal, name or call is :data:`OTHER`, from w
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -157,8 +158,9 @@ class SourceError(ValueError):
     """The text is no Python that libcst reads; the message has the line."""
 
 
+@lru_cache(maxsize=128)
 def parse(text: str) -> Scope:
-    """Read a module.
+    """Read a module; what comes out is never to be changed, for it is kept for the next who asks for the same text.
 
     :raises SourceError: for a syntax error.
     """
