@@ -152,7 +152,7 @@ ROWS: list[tuple[object, ...]] = [
         ('ConsistentInstructionCasing', 'FromAsCasing', 'StageNameCasing', 'DuplicateStageName'),
         'REPAIR',
         'REPAIR',
-        'safe',
+        'manual',
         True,
         'Write keywords in the case most of them have, and stage names in lower case.',
         'dockopt_transforms.repair.match_casing',

@@ -58,7 +58,6 @@ class AptCleanLists(Transform):
     phase = Phase.PACKAGES
     safety = "unsafe"
     aliases = ("DL3009", "aptGetInstallThenRemoveAptLists")
-    safety = "unsafe"
     after = ("apt-to-apt-get", "apt-join-update", "apt-no-install-recommends")
     mentions = ("apt",)
 
