@@ -47,7 +47,15 @@ from dockopt.facts.packages import (
 from dockopt.facts.stages import Stage, Stages, sources
 from dockopt.facts.state import State
 from dockopt.facts.value import Known, Unknown
-from dockopt.shell.edits import delete_item, delete_word, insert_after, insert_before, item_commands, replace
+from dockopt.shell.edits import (
+    delete_item,
+    delete_items,
+    delete_word,
+    insert_after,
+    insert_before,
+    item_commands,
+    replace,
+)
 from dockopt.shell.options import started_with_errexit, turns_on_errexit
 from dockopt.shell.script import Command, Item, Redirect, Script, Word, parse_script
 from dockopt.shell.style import command_indent, insert_behind, insert_item, leading_operators, operator_break
@@ -127,6 +135,7 @@ __all__ = [
     "command_indent",
     "declared_folders",
     "delete_item",
+    "delete_items",
     "delete_word",
     "directories",
     "dump",
