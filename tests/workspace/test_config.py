@@ -14,7 +14,7 @@ IDS = {"merge-runs": ("merge-runs",), "packages": ("apk-no-cache", "pip-no-cache
 
 ALLOWED = "select, ignore, unsafe-fixes, exclude, online, registry-mirrors"
 ADDRESSES = "a list of addresses, each https:// and a host (http:// for this machine only)"
-TRANSFORMS = "a list of transforms, each an id, an alias, a family or a phase"
+TRANSFORMS = "a list of transforms, each an id, an alias or a family"
 
 
 def resolve(name: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 The nearest one above a file holds, up to the root of its repository; configurations do not add up. The keys::
 
-    select = ["packages", "DL3059"]   # run only these: ids, aliases, families, phases
+    select = ["packages", "DL3059"]   # run only these: ids, aliases, families
     ignore = ["merge-runs"]           # never run these
     unsafe-fixes = true               # apply unsafe changes too
     exclude = ["vendor/", "*.gen"]    # in folders, leave these out: git's patterns, from this file's folder
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 #: What each key takes.
 KEYS = {
-    "select": "a list of transforms, each an id, an alias, a family or a phase",
-    "ignore": "a list of transforms, each an id, an alias, a family or a phase",
+    "select": "a list of transforms, each an id, an alias or a family",
+    "ignore": "a list of transforms, each an id, an alias or a family",
     "unsafe-fixes": "true or false",
     "exclude": "a list of patterns as in .gitignore",
     "online": "true or false",
