@@ -24,6 +24,7 @@ from dockopt.api import (
     Transform,
     base_name,
     expand_known,
+    operator_break,
     parse_script,
     posix_shell,
 )
@@ -483,7 +484,7 @@ def _proposal(document: Document, facts: Facts, stage: Stage, where: Instruction
 
     def edit(editor: Editor) -> None:
         if commands:
-            joint = f" {document.escape}{editor.eol}{document.indent}&& "
+            joint = operator_break(document)
             text = f"{document.keyword('RUN')} {joint.join(commands)}{editor.eol}"
             if before is None:
                 insert_late(editor, stage, text)
