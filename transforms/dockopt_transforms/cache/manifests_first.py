@@ -172,8 +172,6 @@ def _for_copy(
     found = _plan(facts, stage, node)
     result: Proposal | Refusal | None = None
     if isinstance(found, Plan):
-        if calls is not None and calls.done & {request.manager for request in found.requests}:
-            return None  # a call in front of the COPY leaves this one only what it does with the sources
         if facts.only_safe and not _safe_part(facts, stage, found):
             return None
         result = _proposal(document, facts, found)
