@@ -49,6 +49,7 @@ from dockopt.facts.state import State
 from dockopt.facts.value import Known, Unknown
 from dockopt.shell.edits import (
     delete_item,
+    delete_items,
     delete_word,
     insert_after,
     insert_before,
@@ -135,6 +136,7 @@ __all__ = [
     "command_indent",
     "declared_folders",
     "delete_item",
+    "delete_items",
     "delete_word",
     "directories",
     "dump",
