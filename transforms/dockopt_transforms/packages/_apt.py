@@ -22,6 +22,7 @@ from dockopt.api import (
     base_name,
     delete_items,
     insert_behind,
+    insert_line,
     operator_break,
     parse_script,
     program_path,
@@ -417,9 +418,7 @@ def append_command(facts: Facts, document: Document, view: ScriptView, item: int
     if operator == "\n" and view.heredoc is None:
         return None
     if operator == "\n":
-        line_start = view.script.text.rfind("\n", 0, here.start) + 1
-        indent = view.script.text[line_start : here.start]
-        return (here.end, here.end, f"{document.eol}{indent if not indent.strip() else ''}{text}")
+        return insert_line(document, view.script, here, text)
     if operator == "&&" and view.heredoc is not None:
         return (here.end, here.end, f" && {text}")
     if operator == ";" and view.heredoc is not None:
