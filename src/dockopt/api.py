@@ -27,6 +27,7 @@ from dockopt.facts.base import (
     split_tag,
     table_of,
 )
+from dockopt.facts.directories import directories
 from dockopt.facts.facts import Facts, ScriptView, posix_shell
 from dockopt.facts.managers import BY_NAME as MANAGERS
 from dockopt.facts.managers import Manager
@@ -135,6 +136,7 @@ __all__ = [
     "declared_folders",
     "delete_item",
     "delete_word",
+    "directories",
     "dump",
     "expand_known",
     "insert_after",

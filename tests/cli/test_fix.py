@@ -96,9 +96,7 @@ class TestInPlace:
         done = dockopt("fix", SELECT)
         assert done.code == 0
         assert done.out == b"fixed Dockerfile: replace-maintainer, pip-no-cache-dir\n"
-        assert done.err == (
-            "1 file, 1 fixed with 2 changes; 'dockopt check' tells what --unsafe-fixes would add\n"
-        )
+        assert done.err == ("1 file, 1 fixed with 2 changes; 'dockopt check' tells what --unsafe-fixes would add\n")
         assert file.read_bytes() == AFTER
         status = file.stat()
         again = dockopt("fix", SELECT)

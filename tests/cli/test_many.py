@@ -46,7 +46,7 @@ def test_all_are_rewritten_but_the_bad_one(many: Run, patch: str) -> None:
         f"  pip-no-cache-dir        {COUNT} in {COUNT} files\n"
         f"  replace-maintainer      {COUNT} in {COUNT} files\n"
         f"{COUNT + 1} files, {COUNT} fixed with {2 * COUNT} changes; "
-            "'dockopt check' tells what --unsafe-fixes would add; 1 error\n"
+        "'dockopt check' tells what --unsafe-fixes would add; 1 error\n"
     )
     assert done.out.count(b"\n") == COUNT
     rewritten = [path for path in many.folder.rglob("Dockerfile") if path.read_bytes() == AFTER]

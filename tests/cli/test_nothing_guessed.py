@@ -219,7 +219,9 @@ def rest_is_done(dockopt: Run, *flags: str, stages: int | None = None) -> None:
     done = dockopt("fix", "--unsafe-fixes", *flags)
     assert done.code == 0, done
     after = (dockopt.folder / "Dockerfile").read_text()
-    assert "LABEL org.opencontainers.image.authors" in after and after.count("FROM ") == (stages or before.count("FROM "))
+    assert "LABEL org.opencontainers.image.authors" in after and after.count("FROM ") == (
+        stages or before.count("FROM ")
+    )
 
 
 def test_as_it_should_be(dockopt: Run, kind: Kind) -> None:

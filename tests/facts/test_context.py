@@ -99,6 +99,64 @@ def test_a_compose_file_decides(tmp_path: Path) -> None:
     assert context.targets == ("t",)
 
 
+@pytest.mark.parametrize(
+    ("compose", "context"),
+    [
+        ("deploy/compose.yaml", ".."),
+        ("docker/docker-compose.yml", ".."),
+        (".docker/docker-compose.prod.yml", "../"),
+        ("infra/docker/compose.yaml", "../.."),
+        ("svc/docker/compose.yaml", "../.."),
+        ("tests/docker-compose.yml", "${PWD_ABOVE:-..}"),
+    ],
+)
+def test_a_compose_file_beside_the_sources_decides(tmp_path: Path, compose: str, context: str) -> None:
+    tree(tmp_path, "svc/app.py", "app.py")
+    text = f"services:\n  s:\n    build: {{context: '{context}', dockerfile: svc/Dockerfile}}\n"
+    write(tmp_path, compose, text)
+    found = known(find(tmp_path, "svc/Dockerfile", "FROM a\nCOPY app.py /\n"))
+    assert found.root == str(tmp_path) and found.evidence == f"{compose}: services.s.build"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "deploy/deep/down/compose.yaml",
+        "examples/compose.yaml",
+        "deploy/values.yaml",
+        "deploy/docker-bake.hcl",
+        "deploy/skaffold.yaml",
+        "other/deploy/compose.yaml",
+    ],
+)
+def test_no_other_file_beside_the_sources_does(tmp_path: Path, name: str) -> None:
+    tree(tmp_path, "svc/app.py", "app.py")
+    write(tmp_path, name, "services:\n  s:\n    build: {context: .., dockerfile: svc/Dockerfile}\n")
+    assert known(find(tmp_path, "svc/Dockerfile", "FROM a\nCOPY app.py /\n")).root == str(tmp_path / "svc")
+
+
+def test_a_compose_file_that_came_later_is_seen(tmp_path: Path) -> None:
+    tree(tmp_path, "svc/app.py", "app.py", "deploy/readme")
+    assert known(find(tmp_path, "svc/Dockerfile", "FROM a\nCOPY app.py /\n")).root == str(tmp_path / "svc")
+    write(tmp_path, "deploy/compose.yaml", "services: {s: {build: {context: .., dockerfile: svc/Dockerfile}}}\n")
+    os.utime(tmp_path / "deploy", ns=(1, 1))  # a file system's clock ticks every few milliseconds
+    assert known(find(tmp_path, "svc/Dockerfile", "FROM a\nCOPY app.py /\n")).root == str(tmp_path)
+
+
+def test_a_compose_file_beside_it_that_does_not_agree(tmp_path: Path) -> None:
+    tree(tmp_path, "svc/app.py", "app.py")
+    write(tmp_path, "compose.yaml", "services: {s: {build: svc}}\n")
+    write(tmp_path, "deploy/compose.yaml", "services: {s: {build: {context: .., dockerfile: svc/Dockerfile}}}\n")
+    assert "do not agree" in reason(find(tmp_path, "svc/Dockerfile", "FROM a\nCOPY app.py /\n"))
+
+
+def test_each_build_is_told_once(tmp_path: Path) -> None:
+    tree(tmp_path, "docker/app.py")
+    write(tmp_path, "docker/compose.yaml", "services: {s: {build: .}}\n")
+    context = known(find(tmp_path, "docker/Dockerfile", "FROM a\nCOPY app.py /\n"))
+    assert context.evidence == "docker/compose.yaml: services.s.build" and len(context.builds) == 1
+
+
 def test_files_that_do_not_agree(tmp_path: Path) -> None:
     tree(tmp_path, "svc/app.py", "app.py")
     write(tmp_path, "compose.yaml", "services:\n  s:\n    build: {context: ., dockerfile: svc/Dockerfile}\n")

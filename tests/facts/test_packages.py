@@ -2,7 +2,8 @@
 
 import pytest
 
-from dockopt.facts.packages import installed, invocations_in
+from dockopt.facts.packages import installed, invocations_in, invocations_of
+from dockopt.shell.script import parse_script
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,13 @@ def test_no_calls(text: str) -> None:
 def test_installed_packages() -> None:
     text = "apt-get install -y a=1 'b' && pip install -r r.txt c && if x; then apk add d; fi"
     assert installed(text) == {"apt:a=1", "apt:b", "pip:c", "pip:-r r.txt", "apk:d"}
+
+
+def test_calls_name_the_commands_of_the_script_that_is_asked() -> None:
+    # In a run over thousands of files a script is forgotten and read again: its calls must be read again too.
+    before = parse_script("apt-get update && apt-get install -y curl")
+    assert len(invocations_of(before)) == 2
+    parse_script.cache_clear()
+    again = parse_script(before.text)
+    assert again is not before
+    assert [call.command for call in invocations_of(again)] == list(again.commands)

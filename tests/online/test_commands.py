@@ -74,7 +74,7 @@ def test_a_registry_that_cannot_be_reached_is_one_warning(dockopt: Run, many: in
     assert done.code == 0
     warnings = [line for line in done.err.splitlines() if "warning" in line]
     assert warnings == [
-        f"dockopt: warning: {host} cannot be reached: connection refused; what its images are is not known, "
+        f"dockopt: warning: {host} cannot be reached: connection refused; what could not be asked stays unknown, "
         "all else was done"
     ]
     # The other transforms ran.

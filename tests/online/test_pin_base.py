@@ -57,6 +57,39 @@ def test_a_known_image_gets_the_tables_version_and_the_registrys_digest(registry
         assert pin(f"FROM {name}\n", outside).after.decode() == f"FROM {prefix}{version.value}@{digest}\n"
 
 
+@pytest.mark.parametrize(
+    "written", ["node", "node:latest", "node:alpine", "python:slim", "debian", "debian:stable-slim", "golang:1.25"]
+)
+def test_a_known_image_gets_the_same_version_with_the_network_and_without(registry: Registry, written: str) -> None:
+    """The digest is what the registry adds: the table's version is named all the same, however old it may be."""
+    offline = pin(f"FROM {written}\n", Outside()).after.decode()
+    name, _, tag = offline.removeprefix("FROM ").strip().partition(":")
+    registry.image(f"library/{name}", "latest", User="newer")
+    digest = registry.image(f"library/{name}", tag or "latest")
+    outside = Outside(online=(f"http://{registry.host}",))
+    online = pin(f"FROM {written}\n", outside).after.decode()
+    assert online == offline.rstrip("\n") + f"@{digest}\n"
+    # And what the one wrote the other leaves, or only adds to.
+    assert pin(offline, outside).after.decode() == online
+    assert pin(online, Outside()).after.decode() == online
+
+
+@pytest.mark.parametrize(
+    "written", ["archlinux", "archlinux:base-devel", "alpine:edge", "debian:sid", "debian:testing-slim"]
+)
+def test_a_distribution_that_always_moves_on_is_pinned_by_a_lock_alone(
+    project: Path, registry: Registry, written: str
+) -> None:
+    name, _, tag = written.partition(":")
+    registry.image(f"library/{name}", tag or "latest")
+    outside = Outside(str(project / "api" / "Dockerfile"), online=(f"http://{registry.host}",))
+    outcome = pin(f"FROM {written}\n", outside)
+    assert outcome.after.decode() == f"FROM {written}\n"
+    assert [cause for cause, _ in refusals(outcome)] == ["rolling-release"]
+    locked(project, f'[digests]\n"{written}" = "{A}"\n')
+    assert pin(f"FROM {written}\n", outside).after.decode() == f"FROM {written}@{A}\n"
+
+
 def test_an_unknown_image_gets_the_version_its_registry_has_now(registry: Registry) -> None:
     for tag in ("2.4.1", "2.4", "latest"):
         digest = registry.image("pin/app", tag, User="app")

@@ -247,6 +247,30 @@ def test_a_login(guarded: Registry) -> None:
     assert known(all_.image(f"{guarded.host}/tool:1.0")).user == "app"
 
 
+def test_a_login_from_a_credential_store(guarded: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = guarded.image("stored/tool", "1.0", User="app")
+    other = guarded.image("stored/other", "1.0")
+    configuration = Path(os.environ["DOCKER_CONFIG"]) / "config.json"
+    configuration.write_text(json.dumps({"auths": {guarded.host: {}}, "credsStore": "keeper"}), encoding="utf-8")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    all_ = Registries()
+    for name in ("tool", "other"):
+        assert reason(all_.digest(f"{guarded.host}/stored/{name}:1.0")).endswith(": it is not there, or needs a login")
+    assert all_.problems == (
+        "docker-credential-keeper, which Docker's configuration names, is not installed: "
+        "registries are asked without its logins",
+    )
+    asked = tmp_path / "asked"
+    store = tmp_path / "docker-credential-keeper"
+    store.write_text(f'#!/bin/sh\ncat >>{asked}\necho >>{asked}\necho \'{{"Username": "ann", "Secret": "secret"}}\'\n')
+    store.chmod(0o755)
+    all_ = Registries()
+    assert all_.digest(f"{guarded.host}/stored/tool:1.0") == Known(digest, f"registry {guarded.host}")
+    assert all_.digest(f"{guarded.host}/stored/other:1.0") == Known(other, f"registry {guarded.host}")
+    assert all_.problems == ()
+    assert asked.read_text().split() == [guarded.host]  # once, however much is asked of the registry
+
+
 def test_tokens(needs_registry: None, tmp_path: Path) -> None:
     """The way of Docker Hub and of most others: the registry sends to its token service, which signs."""
     service = TokenService(tmp_path)

@@ -16,7 +16,7 @@ PLAIN = [
     "A=1 make -j$N",
     "A=1",
     "A=1 B=two",
-    "$TOOL run \"$HOME/${NAME}.txt\"",
+    '$TOOL run "$HOME/${NAME}.txt"',
     "curl -fsSL https://example.org/a.sh?b=c > /tmp/a.sh",
     "make 2>&1 >/dev/null",
     "echo done >> log more words",
@@ -44,7 +44,9 @@ def test_a_plain_command_is_a_piece(command: str) -> None:
     assert shown(parse_script(command)) == shown(read_script(command))
 
 
-@given(st.lists(st.tuples(st.sampled_from(PLAIN), st.sampled_from([" && ", "; ", " || ", "&&", " \t&&   "])), min_size=1))
+@given(
+    st.lists(st.tuples(st.sampled_from(PLAIN), st.sampled_from([" && ", "; ", " || ", "&&", " \t&&   "])), min_size=1)
+)
 def test_rows_of_commands_read_as_a_whole(row: list[tuple[str, str]]) -> None:
     text = "".join(command + operator for command, operator in row[:-1]) + row[-1][0]
     assert pieces.cut(text)
@@ -69,7 +71,11 @@ def test_a_redirection_behind_a_pipeline_belongs_to_its_last_command() -> None:
 def test_a_command_behind_a_pipeline_is_no_part_of_it() -> None:
     # The grammar takes "tar -x && rm b" for the last part of a pipeline of three.
     script = parse_script('curl "$A" | gunzip | tar -x && rm b || make')
-    assert [(item.kind, item.operator) for item in script.items] == [("pipeline", ""), ("command", "&&"), ("command", "||")]
+    assert [(item.kind, item.operator) for item in script.items] == [
+        ("pipeline", ""),
+        ("command", "&&"),
+        ("command", "||"),
+    ]
     assert [(command.item, command.top) for command in script.commands] == [
         (0, False),
         (0, False),

@@ -63,7 +63,9 @@ def test_an_incomplete_docstring_is_named(catalogue: ModuleType, docstring: str 
 
 
 def test_a_page_has_every_section_and_the_example_as_a_diff(catalogue: ModuleType) -> None:
-    spec = registry().specs[0]._replace(id="do-thing", aliases=("DL1",), safety="unsafe", mildest="unsafe", default=False)
+    spec = (
+        registry().specs[0]._replace(id="do-thing", aliases=("DL1",), safety="unsafe", mildest="unsafe", default=False)
+    )
     case = Case(Path(), "do-thing", b"FROM a\nRUN x\n", b"FROM a\nRUN y\n", {})
     page = catalogue.page(spec, catalogue.read_docstring("do-thing", DOCSTRING), case)
     for line in (

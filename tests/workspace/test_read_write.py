@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,9 +163,10 @@ class TestReplace:
             replace(read(str(file)), NEW)
         assert file.read_bytes() == OLD
 
+    @pytest.mark.parametrize("threads", [0, 2])
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_a_signal_waits_until_the_file_is_whole(
-        self, file: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+        self, file: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, threads: int
     ) -> None:
         class Stopped(Exception):
             pass
@@ -175,15 +178,47 @@ class TestReplace:
 
         def interrupted(handle: int, mode: int) -> None:
             os.kill(os.getpid(), number)
+            time.sleep(0.05)  # for another thread to take it
             fchmod(handle, mode)
 
+        done = threading.Event()
+        # A signal sent to the process goes to any thread that does not hold it back.
+        others = [threading.Thread(target=done.wait) for _ in range(threads)]
+        for other in others:
+            other.start()
         before = signal.signal(number, stop)
         monkeypatch.setattr(write_module.os, "fchmod", interrupted)
         try:
             with pytest.raises(Stopped):
                 replace(read(str(file)), NEW)
+            assert signal.getsignal(number) is stop
         finally:
             signal.signal(number, before)
+            done.set()
+            for other in others:
+                other.join()
+        assert file.read_bytes() == NEW
+
+    def test_an_ignored_signal_stays_ignored(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        fchmod = os.fchmod
+
+        def interrupted(handle: int, mode: int) -> None:
+            os.kill(os.getpid(), signal.SIGHUP)
+            fchmod(handle, mode)
+
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        monkeypatch.setattr(write_module.os, "fchmod", interrupted)
+        try:
+            replace(read(str(file)), NEW)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        finally:
+            signal.signal(signal.SIGHUP, before)
+        assert file.read_bytes() == NEW
+
+    def test_outside_the_main_thread(self, file: Path) -> None:
+        other = threading.Thread(target=lambda: replace(read(str(file)), NEW))
+        other.start()
+        other.join()
         assert file.read_bytes() == NEW
 
 

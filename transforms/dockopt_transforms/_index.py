@@ -16,6 +16,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('workdir',),
         'safe',
+        True,
+        False,
     ),
     (
         'add-to-copy',
@@ -30,6 +32,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('add',),
         'safe',
+        True,
+        False,
     ),
     (
         'copy-directory-slash',
@@ -44,6 +48,8 @@ ROWS: list[tuple[object, ...]] = [
         ('add-to-copy',),
         ('copy',),
         'safe',
+        True,
+        False,
     ),
     (
         'drop-dead-instructions',
@@ -58,6 +64,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('cmd', 'entrypoint', 'healthcheck'),
         'safe',
+        True,
+        False,
     ),
     (
         'drop-empty-continuation',
@@ -72,6 +80,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         (),
         'safe',
+        True,
+        False,
     ),
     (
         'drop-redundant-platform',
@@ -86,6 +96,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('--platform',),
         'safe',
+        True,
+        False,
     ),
     (
         'expose-protocol-case',
@@ -100,6 +112,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('expose',),
         'safe',
+        True,
+        False,
     ),
     (
         'json-form',
@@ -114,6 +128,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('[',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'key-value-form',
@@ -128,13 +144,15 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('env', 'label'),
         'safe',
+        True,
+        False,
     ),
     (
         'match-casing',
         ('ConsistentInstructionCasing', 'FromAsCasing', 'StageNameCasing', 'DuplicateStageName'),
         'REPAIR',
         'REPAIR',
-        'safe',
+        'manual',
         True,
         'Write keywords in the case most of them have, and stage names in lower case.',
         'dockopt_transforms.repair.match_casing',
@@ -142,6 +160,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         (),
         'safe',
+        True,
+        False,
     ),
     (
         'replace-maintainer',
@@ -156,6 +176,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('maintainer',),
         'safe',
+        True,
+        False,
     ),
     (
         'label-keys',
@@ -170,6 +192,8 @@ ROWS: list[tuple[object, ...]] = [
         ('key-value-form', 'replace-maintainer'),
         ('label',),
         'safe',
+        True,
+        False,
     ),
     (
         'stopsignal-name',
@@ -184,6 +208,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('stopsignal',),
         'safe',
+        True,
+        False,
     ),
     (
         'apk-no-cache',
@@ -198,6 +224,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('apk',),
         'safe',
+        False,
+        False,
     ),
     (
         'apt-to-apt-get',
@@ -212,6 +240,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('apt ',),
         'safe',
+        True,
+        False,
     ),
     (
         'apt-join-update',
@@ -226,6 +256,8 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-to-apt-get',),
         ('apt',),
         'safe',
+        False,
+        False,
     ),
     (
         'assume-yes',
@@ -240,6 +272,8 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-to-apt-get',),
         ('apt', 'dnf', 'yum', 'zypper'),
         'safe',
+        True,
+        False,
     ),
     (
         'apt-no-install-recommends',
@@ -254,6 +288,8 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-to-apt-get', 'assume-yes'),
         ('apt',),
         'unsafe',
+        True,
+        False,
     ),
     (
         'apt-clean-lists',
@@ -268,6 +304,8 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-to-apt-get', 'apt-join-update', 'apt-no-install-recommends'),
         ('apt',),
         'safe',
+        False,
+        False,
     ),
     (
         'apt-merge-installs',
@@ -282,6 +320,8 @@ ROWS: list[tuple[object, ...]] = [
         ('assume-yes', 'apt-join-update', 'apt-no-install-recommends'),
         ('apt',),
         'safe',
+        False,
+        False,
     ),
     (
         'bundle-cache-clean',
@@ -296,6 +336,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('bundle install', 'bundle update', 'bundler install', 'bundle '),
         'safe',
+        False,
+        False,
     ),
     (
         'bundle-deployment',
@@ -310,6 +352,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('bundle',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'bundle-without',
@@ -324,6 +368,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('bundle',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'composer-no-dev',
@@ -338,6 +384,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('composer',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'conda-clean',
@@ -352,6 +400,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('conda', 'mamba'),
         'safe',
+        False,
+        False,
     ),
     (
         'dnf-clean',
@@ -366,6 +416,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('dnf',),
         'safe',
+        False,
+        False,
     ),
     (
         'frontend-noninteractive',
@@ -380,6 +432,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('debian_frontend',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'gem-no-document',
@@ -394,6 +448,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('gem install', 'gem i ', 'gem update'),
         'unsafe',
+        False,
+        False,
     ),
     (
         'microdnf-clean',
@@ -408,6 +464,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('microdnf',),
         'safe',
+        False,
+        False,
     ),
     (
         'npm-ci',
@@ -422,6 +480,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('npm i',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'pacman-clean',
@@ -436,6 +496,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('pacman',),
         'safe',
+        False,
+        False,
     ),
     (
         'pin-packages',
@@ -450,6 +512,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('apt', 'apk', 'pip', 'npm', 'gem'),
         'manual',
+        False,
+        False,
     ),
     (
         'pip-no-cache-dir',
@@ -464,6 +528,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('pip',),
         'safe',
+        True,
+        False,
     ),
     (
         'remove-upgrade',
@@ -478,6 +544,8 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-to-apt-get',),
         ('upgrade',),
         'manual',
+        False,
+        False,
     ),
     (
         'sort-packages',
@@ -492,6 +560,8 @@ ROWS: list[tuple[object, ...]] = [
         ('apt-merge-installs', 'apt-no-install-recommends', 'assume-yes', 'apk-no-cache'),
         ('apt', 'apk', 'dnf', 'yum', 'zypper'),
         'safe',
+        False,
+        False,
     ),
     (
         'yum-clean',
@@ -506,6 +576,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('yum',),
         'safe',
+        False,
+        False,
     ),
     (
         'zypper-clean',
@@ -520,6 +592,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('zypper',),
         'safe',
+        False,
+        False,
     ),
     (
         'configure-build',
@@ -534,6 +608,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('configure',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'drop-sudo',
@@ -548,6 +624,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('sudo',),
         'safe',
+        True,
+        False,
     ),
     (
         'curl-fail',
@@ -562,6 +640,8 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo',),
         ('curl',),
         'unsafe',
+        True,
+        False,
     ),
     (
         'gpg-batch',
@@ -576,6 +656,8 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo',),
         ('gpg',),
         'safe',
+        True,
+        False,
     ),
     (
         'https-urls',
@@ -590,6 +672,8 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo',),
         ('http://',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'sha256-spacing',
@@ -604,6 +688,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('sum',),
         'safe',
+        True,
+        False,
     ),
     (
         'useradd-no-log-init',
@@ -618,6 +704,8 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo',),
         ('useradd',),
         'safe',
+        True,
+        False,
     ),
     (
         'wget-quiet-progress',
@@ -632,6 +720,8 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo',),
         ('wget',),
         'safe',
+        True,
+        False,
     ),
     (
         'asc-rm',
@@ -646,6 +736,8 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo', 'wget-quiet-progress', 'gpg-batch'),
         ('--verify',),
         'safe',
+        False,
+        False,
     ),
     (
         'pipefail',
@@ -660,6 +752,8 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo', 'wget-quiet-progress', 'curl-fail'),
         ('|',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'unpacked-archive-rm',
@@ -674,6 +768,8 @@ ROWS: list[tuple[object, ...]] = [
         ('drop-sudo', 'wget-quiet-progress'),
         ('tar ', 'tar\t', 'unzip'),
         'safe',
+        False,
+        False,
     ),
     (
         'cd-to-workdir',
@@ -688,6 +784,8 @@ ROWS: list[tuple[object, ...]] = [
         ('unpacked-archive-rm', 'pipefail'),
         ('cd ',),
         'manual',
+        False,
+        False,
     ),
     (
         'mktemp-rm',
@@ -702,6 +800,8 @@ ROWS: list[tuple[object, ...]] = [
         ('gpg-batch', 'asc-rm', 'unpacked-archive-rm'),
         ('mktemp',),
         'safe',
+        False,
+        False,
     ),
     (
         'chown-in-copy',
@@ -716,6 +816,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('chown ', 'chmod '),
         'safe',
+        False,
+        False,
     ),
     (
         'manifests-first',
@@ -730,6 +832,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('install', 'npm ci', 'npm i', 'pnpm i', 'yarn', 'mod download', 'apk add', 'uv sync', 'poetry', 'mvn', 'gradle', 'cargo build', 'go build', 'dotnet', 'deps.get'),
         'safe',
+        False,
+        False,
     ),
     (
         'late-metadata',
@@ -744,6 +848,8 @@ ROWS: list[tuple[object, ...]] = [
         ('manifests-first',),
         ('build', 'commit', '_ref', '_rev', 'revision', 'sha', 'date', 'created'),
         'safe',
+        False,
+        False,
     ),
     (
         'secret-mounts',
@@ -758,6 +864,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('key', 'auth', 'credential', 'passw', 'pword', 'secret', 'token', 'id_rsa', 'id_ed25519', 'id_ecdsa', '.npmrc', '.yarnrc', '.netrc', '.pypirc', 'pip.conf', '.dockercfg', '@'),
         'manual',
+        False,
+        False,
     ),
     (
         'syntax-directive',
@@ -772,6 +880,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('--mount', '--network', '--security', '--ch', '--link', '--keep-git', '--unpack', '--parents', '--ex', '<<'),
         'safe',
+        False,
+        False,
     ),
     (
         'split-stages',
@@ -786,6 +896,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('pip', 'uv ', 'poetry', 'npm', 'yarn', 'pnpm', 'go ', 'cargo', 'make', 'gcc', 'g++', 'clang', 'cmake', 'meson', 'mvn', 'gradle', 'javac', 'dotnet', 'bundle', 'docker-php-ext', 'pecl', 'ninja'),
         'unsafe',
+        False,
+        False,
     ),
     (
         'drop-build-deps',
@@ -800,6 +912,8 @@ ROWS: list[tuple[object, ...]] = [
         ('split-stages',),
         ('pip',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'slim-base',
@@ -814,6 +928,8 @@ ROWS: list[tuple[object, ...]] = [
         ('split-stages',),
         (),
         'unsafe',
+        False,
+        False,
     ),
     (
         'parallel-stages',
@@ -828,6 +944,8 @@ ROWS: list[tuple[object, ...]] = [
         ('split-stages', 'slim-base'),
         ('curl', 'wget', 'npm', 'yarn'),
         'unsafe',
+        False,
+        False,
     ),
     (
         'pin-base',
@@ -842,6 +960,8 @@ ROWS: list[tuple[object, ...]] = [
         ('split-stages', 'slim-base'),
         (),
         'unsafe',
+        False,
+        False,
     ),
     (
         'remove-installer',
@@ -856,6 +976,8 @@ ROWS: list[tuple[object, ...]] = [
         ('split-stages', 'slim-base'),
         ('--from=',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'bun-cache-clean',
@@ -870,6 +992,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('bun',),
         'safe',
+        False,
+        False,
     ),
     (
         'cargo-cache-clean',
@@ -884,6 +1008,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('cargo',),
         'safe',
+        False,
+        False,
     ),
     (
         'composer-cache-clean',
@@ -898,6 +1024,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('composer',),
         'safe',
+        False,
+        False,
     ),
     (
         'go-cache-clean',
@@ -912,6 +1040,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('go ', 'go\t'),
         'safe',
+        False,
+        False,
     ),
     (
         'gradle-cache-clean',
@@ -926,6 +1056,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('gradle',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'maven-cache-clean',
@@ -940,6 +1072,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('mvn',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'merge-arg',
@@ -954,6 +1088,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('arg',),
         'safe',
+        False,
+        False,
     ),
     (
         'merge-env',
@@ -968,6 +1104,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('env',),
         'safe',
+        True,
+        False,
     ),
     (
         'merge-expose',
@@ -982,6 +1120,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('expose',),
         'safe',
+        True,
+        False,
     ),
     (
         'merge-label',
@@ -996,6 +1136,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('label',),
         'safe',
+        True,
+        False,
     ),
     (
         'npm-cache-clean',
@@ -1010,6 +1152,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('npm',),
         'safe',
+        False,
+        False,
     ),
     (
         'nuget-cache-clean',
@@ -1024,6 +1168,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('dotnet',),
         'safe',
+        False,
+        False,
     ),
     (
         'pnpm-store-prune',
@@ -1038,6 +1184,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('pnpm',),
         'safe',
+        False,
+        False,
     ),
     (
         'yarn-cache-clean',
@@ -1052,6 +1200,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('yarn',),
         'safe',
+        False,
+        False,
     ),
     (
         'merge-runs',
@@ -1066,6 +1216,8 @@ ROWS: list[tuple[object, ...]] = [
         ('npm-cache-clean', 'yarn-cache-clean', 'pnpm-store-prune', 'bun-cache-clean', 'go-cache-clean', 'cargo-cache-clean', 'maven-cache-clean', 'gradle-cache-clean', 'nuget-cache-clean', 'composer-cache-clean'),
         ('run',),
         'safe',
+        True,
+        True,
     ),
     (
         'clean-where-made',
@@ -1080,6 +1232,8 @@ ROWS: list[tuple[object, ...]] = [
         ('merge-runs',),
         ('clean', 'rm ', 'prune', 'purge', 'autoremove', 'apk del', 'remove'),
         'safe',
+        False,
+        False,
     ),
     (
         'cache-mounts',
@@ -1094,6 +1248,8 @@ ROWS: list[tuple[object, ...]] = [
         ('merge-runs', 'clean-where-made'),
         ('pip', 'uv ', 'poetry', 'npm', 'yarn', 'bun', 'go ', 'cargo', 'mvn', 'gradle', 'dotnet', 'composer', 'apk', 'dnf', 'apt'),
         'unsafe',
+        False,
+        False,
     ),
     (
         'exec-form',
@@ -1108,6 +1264,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('cmd', 'entrypoint'),
         'unsafe',
+        False,
+        False,
     ),
     (
         'python-env',
@@ -1122,6 +1280,8 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form',),
         ('python', 'uvicorn', 'gunicorn', 'hypercorn', 'daphne', 'flask', 'fastapi', 'celery', 'streamlit'),
         'unsafe',
+        False,
+        False,
     ),
     (
         'node-env',
@@ -1136,6 +1296,8 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'python-env'),
         ('node', 'npm', 'yarn', 'pnpm'),
         'unsafe',
+        False,
+        False,
     ),
     (
         'java-env',
@@ -1150,6 +1312,8 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'node-env'),
         ('java',),
         'unsafe',
+        False,
+        False,
     ),
     (
         'expose-port',
@@ -1164,6 +1328,8 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'python-env', 'node-env', 'java-env'),
         ('cmd', 'entrypoint'),
         'unsafe',
+        False,
+        False,
     ),
     (
         'add-user',
@@ -1178,6 +1344,8 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port'),
         (),
         'unsafe',
+        False,
+        False,
     ),
     (
         'add-healthcheck',
@@ -1192,6 +1360,8 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port', 'add-user'),
         ('cmd', 'entrypoint'),
         'unsafe',
+        False,
+        False,
     ),
     (
         'log-to-stdout',
@@ -1206,6 +1376,8 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'python-env', 'node-env', 'java-env', 'expose-port', 'add-user', 'add-healthcheck'),
         ('nginx', 'apache', 'httpd', 'gunicorn'),
         'unsafe',
+        False,
+        False,
     ),
     (
         'read-only-ready',
@@ -1220,6 +1392,8 @@ ROWS: list[tuple[object, ...]] = [
         ('exec-form', 'add-user'),
         (),
         'manual',
+        False,
+        False,
     ),
     (
         'oci-labels',
@@ -1234,6 +1408,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         (),
         'unsafe',
+        False,
+        False,
     ),
     (
         'dockerignore',
@@ -1248,6 +1424,8 @@ ROWS: list[tuple[object, ...]] = [
         ('oci-labels',),
         ('copy', 'add', 'mount'),
         'unsafe',
+        False,
+        False,
     ),
     (
         'heredoc-run',
@@ -1262,6 +1440,8 @@ ROWS: list[tuple[object, ...]] = [
         (),
         ('&&',),
         'safe',
+        False,
+        False,
     ),
     (
         'layout',
@@ -1276,5 +1456,7 @@ ROWS: list[tuple[object, ...]] = [
         (),
         (),
         'safe',
+        False,
+        False,
     ),
 ]

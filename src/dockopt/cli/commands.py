@@ -239,15 +239,18 @@ def make_plan(arguments: Arguments, overrides: Settings) -> Plan:
     jobs: list[Job] = []
     errors: dict[str, None] = {}
     folders: dict[str, tuple[Options, tuple[str, ...] | None] | None] = {}
+    shared: dict[Settings, tuple[Options, tuple[str, ...] | None]] = {}  # most folders have the same
     asks_all = tells_all(arguments)
     for file in found.files:
         folder = os.path.dirname(file)
         if folder not in folders:
             try:
                 settings = configurations.of(os.path.abspath(folder))
-                options = _options(overrides, settings)
-                options = options if asks_all or options.unsafe else options._replace(acting_only=True)
-                folders[folder] = options, mirrors_of(overrides, settings)
+                if settings not in shared:
+                    options = _options(overrides, settings)
+                    options = options if asks_all or options.unsafe else options._replace(acting_only=True)
+                    shared[settings] = options, mirrors_of(overrides, settings)
+                folders[folder] = shared[settings]
             except ConfigProblem as problem:
                 errors[str(problem)] = None
                 folders[folder] = None

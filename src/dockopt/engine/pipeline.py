@@ -48,7 +48,9 @@ class Plan:
         # What may change a document; the rest, never safe, is asked once when nothing moves any more.
         acting = [spec for spec in self.specs if options.unsafe or spec.mildest == "safe"]
         self.may_act = frozenset(spec.id for spec in acting)
-        self.asked = tuple((spec.id, spec.mentions) for spec in acting)  #: as the loop over them takes it
+        self.asked = tuple((spec.id, spec.mentions, spec.local) for spec in acting)  #: as the loop over them takes it
+        #: Asking these again at once would give refusals in newer words, and a plain fix tells of none.
+        self.once = frozenset(spec.id for spec in acting if spec.thorough and options.acting_only)
         self.order = {spec.id: index for index, spec in enumerate(self.specs)}
 
 
@@ -126,6 +128,10 @@ class _Run:
         self.files: dict[str, list[Proposal]] = {}  #: per transform, what its last pass writes besides the Dockerfile
         self.settled: set[str] = set()  #: transforms whose other files the others have taken into account
         self.quiet: dict[str, Document] = {}  #: the document each transform last had nothing to do on
+        self.read: frozenset[Node] = frozenset()  #: what all transforms have looked through for what they are about
+        #: what transforms that are local propose for different instructions of the document, to be made in one edit
+        self.pending: list[tuple[str, list[Proposal]]] = []
+        self.pending_nodes: set[int] = set()
         self.banned: set[tuple[str, tuple[int, ...], str]] = set()
         self.broken: set[str] = set()
         self.doubtful = False
@@ -159,26 +165,82 @@ class _Run:
     def _round(self) -> list[str]:
         """Ask every transform that may act, in order; the ids of those that changed the document."""
         busy = []
-        text = self.facts.text
-        for name, needles in self.plan.asked:
-            if self.quiet.get(name) is self.document:
-                continue
+        text, new = self.facts.text, self._new_text()
+        spoken = self.open  # who was asked before, and may have to take back what it said
+        for name, needles, local in self.plan.asked:
+            where = text if name in spoken else new
             for needle in needles:
-                if needle in text:
+                if needle in where:
                     break
             else:
                 if needles:  # most transforms are about nothing in a file: no call for those
-                    self._pass_over(name)
+                    if name in spoken:
+                        self._pass_over(name)
                     continue
+            if self.quiet.get(name) is self.document:
+                continue
+            if local and not self.careful:
+                if self._collect(name):
+                    busy.append(name)
+                continue
+            if self.pending:
+                self._apply_pending()
             if self._exhaust(name):
                 busy.append(name)
-                text = self.facts.text
+            if self.facts.text is not text:
+                text, new = self.facts.text, self._new_text()
+        if self.pending:
+            self._apply_pending()
+        self.read = frozenset(self.original.nodes)
         return busy
 
-    def _pass_over(self, name: str) -> None:
-        """Nothing in the text is what a transform is about."""
-        if name not in self.broken and name not in self.settled:
+    def _new_text(self) -> str:
+        """What none of the transforms that were not asked yet has looked through, in lower case."""
+        if not self.read:
+            return self.facts.text
+        return "".join([node.text for node in self.document.nodes if node not in self.read]).lower()
+
+    def _collect(self, name: str) -> bool:
+        """Ask a transform that is local, and keep what it proposes for :meth:`_apply_pending`.
+
+        It is asked again in the next round: what others do meanwhile lies elsewhere, or is not local.
+        """
+        if name in self.broken or name in self.settled:
+            return False
+        transform = self.known.load(name)
+        todo = self._propose(transform, name)
+        if todo is not None and self.pending:
+            nodes = {node.id for proposal in todo for node in proposal.nodes}
+            if not nodes.isdisjoint(self.pending_nodes):
+                self._apply_pending()
+                todo = self._propose(transform, name)
+        if todo is None:
             self.quiet[name] = self.document
+            return False
+        self.pending.append((name, todo))
+        self.pending_nodes.update(node.id for proposal in todo for node in proposal.nodes)
+        return True
+
+    def _apply_pending(self) -> None:
+        """Make what is pending in one edit: a document and its facts less for each transform but the first."""
+        groups, self.pending, self.pending_nodes = self.pending, [], set()
+        if len(groups) > 1:
+            made = self._edited(proposal for _, todo in groups for proposal in todo)
+            if made is not None and made.text != self.document.text:
+                for name, todo in groups:
+                    self._journal(name, todo)
+                self._move_to(made)
+                self.quiet.update((name, made) for name, _ in groups if name in self.plan.once)
+                return
+        self._apply(*groups[0])
+        if groups[0][0] in self.plan.once:
+            self.quiet[groups[0][0]] = self.document
+        for name, _ in groups[1:]:  # they got in each other's way: one by one, each on the text as it is by then
+            self._exhaust(name)
+
+    def _pass_over(self, name: str) -> None:
+        """Nothing in the text is what a transform is about any more."""
+        if name not in self.broken and name not in self.settled:
             self.open.pop(name, None)
             self.files.pop(name, None)
 
@@ -240,6 +302,8 @@ class _Run:
             if todo is None or not self._apply(name, todo):
                 break
             changed = True
+            if name in self.plan.once and not self.careful:
+                break
         self.quiet[name] = self.document
         return changed
 
@@ -247,27 +311,33 @@ class _Run:
         """One pass: what may be applied now. The rest goes to the journal."""
         todo: list[Proposal] = []
         left: list[tuple[str, Proposal | Refusal]] = []
-        taken: set[int] = set()
-        self.files.pop(name, None)
+        taken: set[int] | None = None
+        if self.files:
+            self.files.pop(name, None)
+        suppressions = self.suppressions or None
+        unsafe = self.options.unsafe
         try:
             for result in transform.propose(self.document, self.facts):
-                if self.suppressions and self.suppressions.hides(name, result.nodes):
+                if suppressions is not None and suppressions.hides(name, result.nodes):
                     left.append(("suppressed", result))
                 elif isinstance(result, Refusal):
                     left.append(("refused", result))
                 elif result.safety is Safety.MANUAL:
                     left.append(("manual", result))
-                elif not self.options.unsafe and (result.safety is Safety.UNSAFE or name not in self.plan.may_act):
+                elif not unsafe and (result.safety is Safety.UNSAFE or name not in self.plan.may_act):
                     left.append(("waiting", result))
                 elif self.options.drop and entry_key(name, *_lines(result.nodes)) in self.options.drop:
                     left.append(("not-proven", result))
-                elif self._key(name, result) in self.banned:
+                elif self.banned and self._key(name, result) in self.banned:
                     continue
                 elif result.files:
                     self._write(name, result)
                 else:
                     ids = {node.id for node in result.nodes}
-                    if not ids & taken:
+                    if taken is None:
+                        taken = ids
+                        todo.append(result)
+                    elif taken.isdisjoint(ids):
                         taken |= ids
                         todo.append(result)
         except Exception as error:
@@ -346,9 +416,15 @@ class _Run:
             return None
 
     def _accept(self, name: str, proposals: list[Proposal], made: Document) -> None:
+        self._journal(name, proposals)
+        self._move_to(made)
+
+    def _journal(self, name: str, proposals: list[Proposal]) -> None:
         for proposal in proposals:
             self.applied.append(_proposal_entry("applied", name, proposal))
             self.applied_effects.append(proposal.effects)
+
+    def _move_to(self, made: Document) -> None:
         self.document, self.facts = made, Facts(made, self.surroundings, self.facts)
         if self.suppressions:
             self.suppressions = Suppressions(made, self.known)

@@ -165,6 +165,10 @@ def _programs(nodes: Iterable[Node], facts: Facts) -> Counter[str]:
     for node in nodes:
         view = facts.script(node) if isinstance(node, Instruction) else None
         for command in view.commands if view is not None else ():
+            if command.name is not None and unwrap(command) == 0:  # nearly every one: no need of its other words
+                if read_call(command) is None:
+                    found[base_name(command.name)] += 1
+                continue
             if not command.words:
                 found.update(f"{word.text.partition('=')[0]}=" for word in command.assignments)
                 continue

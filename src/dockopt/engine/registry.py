@@ -33,6 +33,8 @@ class Spec(NamedTuple):
     after: tuple[str, ...]
     mentions: tuple[str, ...]
     mildest: str = "safe"
+    local: bool = False
+    thorough: bool = False
 
     @property
     def range(self) -> str:
@@ -58,6 +60,8 @@ class Spec(NamedTuple):
             tuple(transform.after),
             tuple(transform.mentions),
             transform.mildest,
+            transform.local,
+            transform.thorough,
         )
 
 
@@ -108,7 +112,7 @@ class Registry:
 
         :raises UnknownTransform: with the nearest name, where there is one.
         """
-        found = self._names.get(name.strip().lower())
+        found = self.find(name)
         if found is None:
             import difflib  # only on the way to an error
 
@@ -116,6 +120,10 @@ class Registry:
             written = {alias.lower(): alias for spec in self.specs for alias in spec.aliases}
             raise UnknownTransform(name.strip(), written.get(near[0], near[0]) if near else None)
         return found
+
+    def find(self, name: str) -> tuple[str, ...] | None:
+        """As :meth:`resolve`; None for a name that stands for nothing."""
+        return self._names.get(name.strip().lower())
 
     def load(self, id: str) -> Transform:
         """The transform itself; its module is imported on first use."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from dockopt.engine.registry import Registry, UnknownTransform
+from dockopt.engine.registry import Registry
 from dockopt.syntax.document import Document
 from dockopt.syntax.nodes import Comment, Directive, Instruction, Node
 
@@ -106,8 +106,6 @@ class Suppressions:
     def _ids(self, names: str) -> set[str]:
         found: set[str] = set()
         for name in names.replace(",", " ").split():
-            try:
-                found.update(self._registry.resolve(name.rsplit("/", 1)[-1]))
-            except UnknownTransform:
-                continue  # a rule of the other tool that nothing here answers to
+            # Nothing for a rule of the other tool that nothing here answers to.
+            found.update(self._registry.find(name.rsplit("/", 1)[-1]) or ())
         return found

@@ -27,6 +27,12 @@ class Transform:
     mildest: ClassVar[str] = "safe"
     """The least daring of its proposals. One that never proposes anything safe is asked once, at the end, where
     unsafe fixes are not wanted: what it has to say changes nothing for the others."""
+    local: ClassVar[bool] = False
+    """Whether what it proposes for an instruction hangs on that instruction and on nothing that another local
+    transform changes. What such transforms propose for different instructions is made in one edit, and they are not
+    asked again at once: where a change of theirs calls for another of their own, the next round finds it."""
+    thorough: ClassVar[bool] = False
+    """Whether one pass over a text leaves it nothing more to propose for what it made of it."""
     mentions: ClassVar[tuple[str, ...]] = ()
     """Lower-case strings; in a file that holds none of them the transform has nothing to say and is not
     even imported. Empty: it looks at every file."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from dockopt.facts.value import Known, Unknown
@@ -164,30 +165,22 @@ class Table:
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
-        lines = text.split("\n")
-        self.source = lines[0][2:]
-        self._tags: dict[str, list[tuple[str, str]]] = {}  #: suffix -> (row's number, versions)
-        self._supported: dict[str, str] = {}
-        self._rows: dict[str, str] = {}
-        self._words: dict[str, str] = {}
-        self._companions: dict[str, str] = {}
-        for line in lines:
-            kind = line[:2]
-            if kind == "T\t":
-                _, suffix, row, versions = line.split("\t")
-                self._tags.setdefault(suffix, []).append((row, versions))
-            elif kind == "S\t":
-                _, suffix, versions = line.split("\t")
-                self._supported[suffix] = versions
-            elif kind == "F\t":
-                _, row, rest = line.split("\t", 2)
-                self._rows[row] = rest
-            elif kind == "W\t":
-                _, key, value = line.split("\t", 2)
-                self._words[key] = value
-            elif kind == "L\t":
-                _, floating, exact = line.split("\t")
-                self._companions[floating] = exact
+        self.source = text.partition("\n")[0][2:]
+        # Looked through for what is asked: most runs ask for a tag or two of some hundred lines.
+        self._text = text
+
+    def _lines(self, *start: str) -> Iterator[str]:
+        """What follows these first fields, for each line that has them."""
+        head = "\n" + "\t".join(start) + "\t"
+        at = self._text.find(head)
+        while at >= 0:
+            at += len(head)
+            end = self._text.find("\n", at)
+            yield self._text[at : end if end >= 0 else None]
+            at = self._text.find(head, at)
+
+    def _line(self, *start: str) -> str | None:
+        return next(self._lines(*start), None)
 
     def find(self, tag: str) -> BaseImage | None:
         """The facts of a tag (empty: ``latest``); see :func:`lookup`."""
@@ -199,7 +192,7 @@ class Table:
         if row is not None:
             return self._image(tag, self._cells(row), exact=True, evidence=f"table of base images: {self.source}")
         suffix = "" if asked == "latest" else split_tag(asked)[1]
-        numbers = {number for number, _ in self._tags.get(suffix, ())}
+        numbers = {line.partition("\t")[0] for line in self._lines("T", suffix)}
         if not numbers:
             return None
         rows = [self._cells(number) for number in numbers]
@@ -219,15 +212,16 @@ class Table:
     def supported(self, tag: str) -> bool:
         """Whether the tag (empty: ``latest``) was published when the table was made."""
         version, suffix = split_tag(tag or "latest")
-        return _has(self._supported.get(suffix, ""), version)
+        return _has(self._line("S", suffix) or "", version)
 
     def tags(self) -> list[str]:
         """The tags published when the table was made."""
-        return [_tag(version, suffix) for suffix, text in self._supported.items() for version in _expand(text)]
+        rows = (line.split("\t") for line in self._lines("S"))
+        return [_tag(version, suffix) for suffix, text in rows for version in _expand(text)]
 
     def companions(self, tag: str) -> list[str]:
         """The tags with a version that a tag without one (empty: ``latest``) stood for when the table was made."""
-        return self._companions.get(tag or "latest", "").split()
+        return (self._line("L", tag or "latest") or "").split()
 
     def has(self, tag: str) -> bool:
         """Whether the tag is in the table: published now or once."""
@@ -235,13 +229,15 @@ class Table:
 
     def _row(self, tag: str) -> str | None:
         version, suffix = split_tag(tag)
-        for row, versions in self._tags.get(suffix, ()):
+        for line in self._lines("T", suffix):
+            row, _, versions = line.partition("\t")
             if _has(versions, version):
                 return row
         return None
 
     def _cells(self, row: str) -> list[str]:
-        return [self._words[cell] if cell[:1] == "@" else cell for cell in self._rows[row].split("\t")]
+        cells = (self._line("F", row) or "").split("\t")
+        return [(self._line("W", cell) or "") if cell[:1] == "@" else cell for cell in cells]
 
     def _image(self, tag: str, cells: list[str], *, exact: bool, evidence: str) -> BaseImage:
         return BaseImage(

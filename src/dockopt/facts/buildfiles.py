@@ -44,17 +44,36 @@ class Read(NamedTuple):
 
 
 _cache: dict[tuple[str, int, int], Read] = {}
+_folders: dict[str, tuple[int, tuple[str, ...]]] = {}
+# Folders beside the sources where people keep compose files. A walk through the whole tree would cost more than all
+# the rest, for every Dockerfile of a repository that has thousands.
+_BESIDE = frozenset(
+    (
+        *("deploy", "deployment", "deployments", "docker", ".docker", "compose", "docker-compose", ".compose"),
+        *("container", "containers", "infra", "infrastructure", "ops", "devops", ".devops", "dev", "local", "build"),
+        *("ci", ".ci", "scripts", "env", "environment", "environments", "stack", "stacks", "test", "tests", "e2e"),
+    )
+)
+
+
+def _listed(folder: str) -> tuple[str, ...]:
+    """The names in a folder, sorted; nothing for one that cannot be read. Listed again when it has changed."""
+    try:
+        changed = os.stat(folder).st_mtime_ns
+        known = _folders.get(folder)
+        if known is None or known[0] != changed:
+            known = _folders[folder] = (changed, tuple(sorted(os.listdir(folder))))
+    except OSError:
+        return ()
+    return known[1]
 
 
 def candidates(folder: str) -> list[str]:
     """The paths of files in ``folder`` (and its .github/workflows, .devcontainer) that may describe builds."""
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return []
+    names = _listed(folder)
     found = [
         os.path.join(folder, name)
-        for name in sorted(names)
+        for name in names
         if _COMPOSE.match(name)
         or _BAKE.match(name)
         or name in ("skaffold.yaml", "skaffold.yml", "devcontainer.json", ".devcontainer.json")
@@ -63,12 +82,26 @@ def candidates(folder: str) -> list[str]:
         found.append(os.path.join(folder, ".devcontainer", "devcontainer.json"))
     if ".github" in names:
         workflows = os.path.join(folder, ".github", "workflows")
-        if os.path.isdir(workflows):
-            found += [
-                os.path.join(workflows, name)
-                for name in sorted(os.listdir(workflows))
-                if name.endswith((".yml", ".yaml"))
-            ]
+        found += [os.path.join(workflows, name) for name in _listed(workflows) if name.endswith((".yml", ".yaml"))]
+    return found
+
+
+def beside(folder: str) -> list[str]:
+    """The paths of compose files in folders of ``folder`` that are usual for them: ``deploy``, ``docker`` …
+
+    Two deep at most (``deploy/docker``). What they name is relative to where they stand, whereas what bake and
+    skaffold files name is relative to where these are called, which nobody can tell of one in such a folder.
+    """
+    found: list[str] = []
+    for name in _listed(folder):
+        if name.lower() in _BESIDE:
+            inner = os.path.join(folder, name)
+            names = _listed(inner)
+            found += [os.path.join(inner, file) for file in names if _COMPOSE.match(file)]
+            for other in names:
+                if other.lower() in _BESIDE:
+                    deeper = os.path.join(inner, other)
+                    found += [os.path.join(deeper, file) for file in _listed(deeper) if _COMPOSE.match(file)]
     return found
 
 

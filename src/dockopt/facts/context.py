@@ -1,6 +1,7 @@
 """The build context of a Dockerfile: which folder, who says so, what it holds and what is hidden from it.
 
-A compose, bake, skaffold, workflow or devcontainer file that builds the Dockerfile names the context.
+A compose, bake, skaffold, workflow or devcontainer file that builds the Dockerfile names the context; a compose
+file may stand in a folder beside it, as ``deploy`` or ``docker``.
 Without one it is the Dockerfile's own folder, or the nearest folder above it inside the repository in
 which every source of COPY and ADD exists. Nothing is read before it is asked for, no more than
 :data:`MAX_ENTRIES` files are listed, and no file over :data:`MAX_BYTES` is read.
@@ -13,7 +14,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from dockopt.facts.buildfiles import Build, candidates, read
+from dockopt.facts.buildfiles import Build, beside, candidates, read
 from dockopt.facts.ignorefile import Hidden, IgnoreRules, PatternError, check_syntax
 from dockopt.facts.outside import Outside
 from dockopt.facts.value import Known, Unknown
@@ -338,12 +339,14 @@ def _described(path: str, folder: str, top: str) -> tuple[tuple[Build, ...], tup
     """The builds of this Dockerfile that files from its folder up to the repository's root describe."""
     builds: list[Build] = []
     problems: list[str] = []
-    for place in _above(folder, top):
-        for name in candidates(place):
-            result = read(name, top)
-            if result.problem:
-                problems.append(result.problem)
-            builds += [build for build in result.builds if build.dockerfile == path]
+    places = _above(folder, top)
+    files = [name for place in places for name in candidates(place)]
+    files += [name for place in places for name in beside(place)]
+    for name in dict.fromkeys(files):
+        result = read(name, top)
+        if result.problem:
+            problems.append(result.problem)
+        builds += [build for build in result.builds if build.dockerfile == path]
     return tuple(builds), tuple(problems)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.facts.base import BaseImage
 from dockopt.facts.outside import Outside, Surroundings
-from dockopt.facts.packages import Invocation, invocations_in
+from dockopt.facts.packages import Invocation, invocations_of
 from dockopt.facts.stages import Stage, Stages
 from dockopt.facts.state import State, States
 from dockopt.facts.value import Known, Unknown
@@ -45,7 +45,7 @@ class ScriptView(NamedTuple):
     @property
     def invocations(self) -> tuple[Invocation, ...]:
         """The package manager calls; none where the script is opaque."""
-        return () if self.opaque is not None else invocations_in(self.script.text)
+        return () if self.opaque is not None else invocations_of(self.script)
 
     @property
     def editable_end(self) -> int:
@@ -86,9 +86,12 @@ class Facts:
         """The application the final stage runs: its port, health route, manifests, build."""
         return self.surroundings.apps.main
 
-    def digest(self, reference: str) -> Known[str] | Unknown | None:
-        """The digest to pin an image to, by ``dockopt.lock`` or ``--online``; None where there is neither."""
-        return self.surroundings.digest(reference)
+    def digest(self, reference: str, *, lock_only: bool = False) -> Known[str] | Unknown | None:
+        """The digest to pin an image to, by ``dockopt.lock`` or ``--online``; None where there is neither.
+
+        :param lock_only: by ``dockopt.lock`` only.
+        """
+        return self.surroundings.digest(reference, lock_only=lock_only)
 
     def current_version(self, reference: str) -> Known[str] | Unknown | None:
         """The tag with a version for what a floating tag names now; None without ``--online``."""
@@ -145,8 +148,8 @@ class Facts:
     def states(self) -> States:
         before, self._before = self._before, None
         known: States | None = before.__dict__.get("states") if before is not None else None
-        if before is not None and known is not None and _same_but_runs(before.document, self.document):
-            return known  # no RUN changes the state, and states are kept by node id
+        if before is not None and known is not None and _same_state(before.document, self.document):
+            return known  # states are kept by node id
         return States(self.stages, self.surroundings)
 
     @lazy
@@ -274,20 +277,26 @@ class Facts:
         return image.shell if image is not None else "sh"
 
 
-def _same_but_runs(before: Document, after: Document) -> bool:
-    """Whether ``after`` is ``before`` with nothing done but RUN instructions edited in place or dropped."""
+_NO_STATE = frozenset(("ADD", "COPY", "RUN"))
+
+
+def _same_state(before: Document, after: Document) -> bool:
+    """Whether ``after`` is ``before`` with nothing done but RUN, COPY and ADD edited in place or dropped.
+
+    They change files only, neither what holds before the next instruction nor the image's configuration.
+    """
     old = iter(before.instructions)
     for node in after.instructions:
         for other in old:
             if other.id == node.id:
-                if other is not node and (node.name != "RUN" or other.name != "RUN"):
+                if other is not node and (node.name not in _NO_STATE or other.name not in _NO_STATE):
                     return False
                 break
-            if other.name != "RUN":
+            if other.name not in _NO_STATE:
                 return False
         else:
             return False
-    return all(other.name == "RUN" for other in old)
+    return all(other.name in _NO_STATE for other in old)
 
 
 def posix_shell(shell: tuple[str, ...] | None) -> bool:

@@ -95,10 +95,12 @@ class Surroundings:
                 why += f", and {asked.reason}"
         return why
 
-    def digest(self, reference: str) -> Known[str] | Unknown | None:
+    def digest(self, reference: str, *, lock_only: bool = False) -> Known[str] | Unknown | None:
         """The digest an image is to be pinned to: the lock's, else with ``--online`` the registry's.
 
         None where there is neither a lock nor the network to ask.
+
+        :param lock_only: do not ask the registry.
         """
         lock = self._lock
         if isinstance(lock, Known):
@@ -108,7 +110,7 @@ class Surroundings:
             why = Unknown(f"{lock.evidence} has no digest for {reference}")
         elif lock is not None:
             return lock
-        if self._registries is not None:
+        if self._registries is not None and not lock_only:
             return self._registries.digest(reference)
         return why if lock is not None else None
 

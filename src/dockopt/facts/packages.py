@@ -72,14 +72,18 @@ class Invocation(NamedTuple):
         return any(option.name in self.manager.yes_flags for option in self.options)
 
 
-@lru_cache(maxsize=4096)
 def invocations_in(text: str) -> tuple[Invocation, ...]:
     """The package manager calls of a script, in order. None in a script with errors."""
-    script: Script = parse_script(text)
-    if script.error:
-        return ()
-    found = [call for command in script.commands if (call := read_call(command)) is not None]
-    return tuple(found)
+    return invocations_of(parse_script(text))
+
+
+def invocations_of(script: Script) -> tuple[Invocation, ...]:
+    """:func:`invocations_in` for a script at hand: each call's ``command`` is one of its commands."""
+    found = script.known.get("invocations")
+    if found is None:
+        calls = [] if script.error else [read_call(command) for command in script.commands]
+        found = script.known["invocations"] = tuple([call for call in calls if call is not None])
+    return found  # type: ignore[return-value]
 
 
 def base_name(value: str) -> str:

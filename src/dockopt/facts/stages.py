@@ -58,7 +58,10 @@ class Stages:
         self._of: dict[int, Stage] = {}
         names: dict[str, Stage] = {}
         env: dict[str, str | None] = {}
+        flagged: list[Instruction] = []
         for node in document.instructions:
+            if node.flags:
+                flagged.append(node)
             if node.name == "FROM":
                 args = node.args
                 reference = expand_known(args[0], env, node.escape) if args else None
@@ -83,21 +86,20 @@ class Stages:
         if self.all:
             self.all[-1].final = True
         self.names = names
-        self.copied = self._copied()
+        self.copied = self._copied(flagged) if flagged else set()
 
     def of(self, node: Instruction) -> Stage | None:
         """The stage an instruction belongs to, None for an ARG before the first FROM."""
         return self._of.get(node.id)
 
-    def _copied(self) -> set[int]:
+    def _copied(self, flagged: list[Instruction]) -> set[int]:
         """The indexes of stages some COPY --from or mount reads from."""
         found: set[int] = set()
-        for stage in self.all:
-            for node in stage.instructions:
-                for reference in sources(node) if node.flags else ():
-                    target = self.find(reference)
-                    if target is not None:
-                        found.add(target.index)
+        for node in flagged:
+            for reference in sources(node):
+                target = self.find(reference)
+                if target is not None:
+                    found.add(target.index)
         return found
 
     def find(self, reference: str) -> Stage | None:

@@ -84,7 +84,11 @@ def explanation(spec: Spec, docstring: str, *, colour: bool = False, width: int 
     title = spec.id if not spec.aliases else f"{spec.id} ({', '.join(spec.aliases)})"
     kind = f"{spec.phase.lower()} phase, {spec.family.lower()} family, {spec.range}"
     titles = [title] if width is None else _wrapped(title, width, "", "    ")
-    lines = [*(_bold(row, colour) for row in titles), kind + (", on by default" if spec.default else ", off by default"), ""]
+    lines = [
+        *(_bold(row, colour) for row in titles),
+        kind + (", on by default" if spec.default else ", off by default"),
+        "",
+    ]
     text = _plain(cleandoc(docstring)).splitlines()
     if width is not None and max(map(len, text), default=0) > width:
         text = _fitted(text, width)

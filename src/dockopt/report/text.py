@@ -57,9 +57,9 @@ def problem(result: Result) -> str:
 
 
 def warnings(lines: Iterable[str]) -> Iterator[str]:
-    """One line for each registry that could not be asked, however many files wanted it."""
+    """One line for each registry or credential store that could not be asked, however many files wanted it."""
     for line in dict.fromkeys(lines):
-        yield f"dockopt: warning: {line}; what its images are is not known, all else was done"
+        yield f"dockopt: warning: {line}; what could not be asked stays unknown, all else was done"
 
 
 def problem_line(path: str, line: int, error: str) -> str:

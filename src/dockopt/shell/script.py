@@ -181,7 +181,7 @@ class Item(NamedTuple):
 class Script:
     """A shell script. ``error`` scripts are opaque: nobody may edit inside them."""
 
-    __slots__ = ("commands", "comments", "end_operator", "error", "has_heredoc", "items", "text")
+    __slots__ = ("commands", "comments", "end_operator", "error", "has_heredoc", "items", "known", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -191,6 +191,9 @@ class Script:
         self.comments: tuple[tuple[int, int], ...] = ()
         self.has_heredoc = False
         self.end_operator = ""  #: ``;`` or ``&`` after the last item
+        #: What readers have worked out of its commands. It lives and dies with them: kept by the text, it would go on
+        #: naming the commands of a script that is long forgotten, and no command of its successor.
+        self.known: dict[str, object] = {}
 
     @property
     def and_list(self) -> bool:

@@ -114,6 +114,16 @@ def read(text: str, *, bom: str = "") -> Document:
 
 def read_fragment(text: str, escape: str, origin: tuple[int, int]) -> list[Node]:
     """Read text that stands somewhere below the parser directives; every node gets ``origin``."""
+    if escape not in text and "<<" not in text and 0 <= text.find("\n") == len(text) - 1 < _LONGEST_LINE // 4:
+        # One line, as most edits write it: no need of a reader's loops.
+        stripped = text.rstrip("\r\n").lstrip(SPACE)
+        if not stripped:
+            return [Blank(text, next(_ids), origin)]
+        if stripped[0] == "#":
+            return [Comment(text, next(_ids), origin)]
+        node = _plain(text, origin, escape)
+        node.error = _checked_line(node)
+        return [node]
     reader = _Reader(text, escape, origin)
     reader.run(directives=False)
     return reader.nodes
@@ -185,11 +195,7 @@ class _Reader:
         escape = self.escape
         raw = lines[index]
         if escape not in raw and "<<" not in raw:  # one plain line, as two instructions in three are
-            body = raw.rstrip("\r\n")
-            line = body.lstrip(SPACE)
-            start, end = len(body) - len(line), len(body)
-            whole = (_new(Line, (0, len(raw), start, end, 0, False)),)
-            self._add(Instruction(raw, next(_ids), self._origin(first, first), escape, whole, line))
+            self._add(_plain(raw, self._origin(first, first), escape))
             return index + 1
         physical: list[Line] = []
         parts: list[str] = []
@@ -253,7 +259,7 @@ class _Reader:
 
     def _add(self, node: Instruction) -> None:
         if node.error is None:
-            node.error = _line_error(node)
+            node.error = _checked_line(node)
         if node.error is not None:
             self.problems.append(Problem(node.start_line, node.error))
         self.nodes.append(node)
@@ -287,6 +293,22 @@ class _Reader:
                     found.append(Heredoc(word, body_start, offset - len(raw), offset))
                     break
         return index, None
+
+
+def _plain(raw: str, origin: tuple[int, int], escape: str) -> Instruction:
+    """An instruction on one line, with neither escape token nor heredoc."""
+    body = raw.rstrip("\r\n")
+    line = body.lstrip(SPACE)
+    whole = (_new(Line, (0, len(raw), len(body) - len(line), len(body), 0, False)),)
+    return Instruction(raw, next(_ids), origin, escape, whole, line)
+
+
+_CHECKED = frozenset(("ENV", "HEALTHCHECK", "LABEL", "ONBUILD"))
+
+
+def _checked_line(node: Instruction) -> str | None:
+    """:func:`_line_error`, asked only where there is something to check."""
+    return _line_error(node) if node.name in _CHECKED or node.line.startswith("[", node.args_start) else None
 
 
 def _line_error(node: Instruction) -> str | None:

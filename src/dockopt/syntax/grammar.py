@@ -7,6 +7,7 @@ Offsets are into the logical line: continuations removed, comment lines dropped.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from dockopt.syntax.words import SPACE, ExpansionError, raw_words
@@ -108,6 +109,7 @@ class HeredocWord(NamedTuple):
     fd: int
 
 
+@lru_cache(maxsize=4096)  # the proof reads lines again, and many a line stands in many files
 def split_line(line: str, escape: str) -> tuple[str, int, tuple[Flag, ...], int, int]:
     """Cut a logical line: keyword, its start, flags, and the span of the arguments."""
     end = len(line.rstrip(SPACE))

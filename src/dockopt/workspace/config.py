@@ -87,16 +87,17 @@ class Configurations:
         return found
 
     def _search(self, folder: str) -> Settings | ConfigProblem:
+        inside = folder.rstrip(os.sep) + os.sep  # thousands of folders are looked at: no os.path.join
         try:
             for name in ("dockopt.toml", "pyproject.toml"):
-                file = os.path.join(folder, name)
+                file = inside + name
                 table = _table(file) if os.access(file, os.F_OK) else None
                 if table is not None:
                     return self._settings(file, folder, table)
         except ConfigProblem as problem:
             return problem
         parent = os.path.dirname(folder)
-        if parent == folder or os.access(os.path.join(folder, ".git"), os.F_OK):
+        if parent == folder or os.access(inside + ".git", os.F_OK):
             return Settings()
         return self._find(parent)
 

@@ -101,8 +101,8 @@ class _Collector:
         if is_link:
             real = os.path.realpath(path)
         else:
-            folder, name = os.path.split(path)
-            real = os.path.join(self._real(folder), name)
+            folder, slash, name = path.rpartition(os.sep)  # a normalised path: nothing that os.path.split knows better
+            real = self._real(folder or slash).rstrip(os.sep) + os.sep + name
         if real not in self._seen:
             self._seen.add(real)
             self.files.append(path)

@@ -69,7 +69,7 @@ def read(path: str) -> Source:
             raise FileProblem(path, "is not a regular file; use - to read standard input")
         if status.st_size > SIZE_LIMIT:
             raise FileProblem(path, _too_large(status.st_size))
-        data = read_all(handle, SIZE_LIMIT + 1)
+        data = read_all(handle, SIZE_LIMIT + 1, status.st_size)
     except OSError as error:
         raise FileProblem(path, f"cannot be read: {why(error)}") from None
     finally:
@@ -78,10 +78,13 @@ def read(path: str) -> Source:
     return Source(path, data, status)
 
 
-def read_all(handle: int, limit: int) -> bytes:
-    """At most ``limit`` bytes from an open file descriptor."""
+def read_all(handle: int, limit: int, expected: int) -> bytes:
+    """At most ``limit`` bytes from an open file descriptor.
+
+    :param expected: how many there most likely are. Python makes room for all it asks the system for.
+    """
     parts = []
-    while limit > 0 and (part := os.read(handle, min(limit, 1 << 20))):
+    while limit > 0 and (part := os.read(handle, min(limit, max(expected, 4096)))):
         parts.append(part)
         limit -= len(part)
     return b"".join(parts)

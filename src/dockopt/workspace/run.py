@@ -178,9 +178,9 @@ def _spread(jobs: Sequence[Job], task: Task) -> Iterator[tuple[int, Result]]:
             yield index, handle(job, task)
         return
 
-    def work(job: Job) -> Result:
+    def work(job: Job) -> Result | Packed:
         result = handle(job, task)
-        return _told(result) if job.options.acting_only else result
+        return _packed(result) if job.options.acting_only else result
 
     if pool.can_fork():
         import gc
@@ -193,20 +193,31 @@ def _spread(jobs: Sequence[Job], task: Task) -> Iterator[tuple[int, Result]]:
         # touch, and thereby copy, the pages it lies on. A tenth of their time.
         gc.freeze()
         for index, answer in pool.forked(work, jobs, workers):
-            yield index, answer or Result(jobs[index].path, error=_DIED)
+            if not isinstance(answer, Result):
+                answer = Result(jobs[index].path, error=_DIED) if answer is None else _unpacked(answer)
+            yield index, answer
     else:
         for index, answer in pool.spawned(handle, [(job, task) for job in jobs], workers):
             yield index, answer or Result(jobs[index].path, error=_DIED)
 
 
-def _told(result: Result) -> Result:
+#: A result as plain tuples, which take a third of the time to send.
+Packed = tuple[tuple[object, ...], tuple[tuple[object, ...], ...]]
+
+
+def _packed(result: Result) -> Packed:
     """What the report of a plain fix draws from. Sending the rest to the parent would take longer than a proof."""
-    entries = [
-        Entry(entry.kind, entry.transform, entry.start_line, entry.end_line, entry.message, entry.safety, entry.cause)
-        for entry in result.entries
-        if entry.kind in ("applied", "defect")
-    ]
-    return result._replace(entries=tuple(entries))
+    entries = tuple(
+        [
+            tuple(entry)[:7] for entry in result.entries if entry.kind in ("applied", "defect")
+        ]  # all but evidence, effects
+    )
+    return tuple(result._replace(entries=())), entries
+
+
+def _unpacked(packed: Packed) -> Result:
+    fields, entries = packed
+    return Result(*fields)._replace(entries=tuple([Entry(*entry) for entry in entries]))  # type: ignore[arg-type]
 
 
 _DIED = "internal error: its process died; please report it with the file"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from dockopt.workspace.read import SIZE_LIMIT, FileProblem, Source, read_all, why
 
@@ -21,7 +21,7 @@ def replace(source: Source, data: bytes) -> None:
     """
     # Links further up are no matter: the temporary file stands beside it, behind the same ones.
     target = os.path.realpath(source.path) if os.path.islink(source.path) else source.path
-    if os.path.exists(target) and not os.access(target, os.W_OK):
+    if not os.access(target, os.W_OK) and os.path.exists(target):
         raise FileProblem(source.path, "is read-only, so it was left alone; make it writable first")
     with _undisturbed():
         temporary = _temporary_beside(target)
@@ -96,7 +96,7 @@ def _found(path: str) -> Source | None:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise FileProblem(path, "is not a regular file")
-        return Source(path, read_all(handle, SIZE_LIMIT + 1), status)
+        return Source(path, read_all(handle, SIZE_LIMIT + 1, status.st_size), status)
     except OSError as error:
         raise FileProblem(path, f"cannot be read: {why(error)}") from None
     finally:
@@ -201,7 +201,7 @@ def _still_as_read(target: str, source: Source) -> bool:
     try:
         now = os.fstat(handle)
         same_file = (now.st_dev, now.st_ino) == (source.status.st_dev, source.status.st_ino)
-        return same_file and read_all(handle, len(source.data) + 1) == source.data
+        return same_file and read_all(handle, len(source.data) + 1, len(source.data) + 1) == source.data
     finally:
         os.close(handle)
 
@@ -213,15 +213,30 @@ def _remove(temporary: str) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Hold ctrl-C and termination back for the milliseconds in which a temporary file exists."""
+    """Hold ctrl-C and termination back for the milliseconds in which a temporary file exists.
+
+    A mask holds back only what is sent to this thread: one sent to the process goes to any other thread (of a
+    progress bar, of a test runner) that has none. So for that time the handlers only note what came.
+    """
     import signal
 
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     held = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    came: list[int] = []
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
-        yield
+        with ExitStack() as handlers:
+            for number in held:
+                known = signal.getsignal(number)
+                if known is None or known == signal.SIG_IGN:
+                    continue  # what is not Python's cannot be put back
+                with suppress(ValueError):  # Python's handlers are the main thread's
+                    signal.signal(number, lambda number, frame: came.append(number))
+                    handlers.callback(signal.signal, number, known)
+            yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for one in came:
+            signal.raise_signal(one)

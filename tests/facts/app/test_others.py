@@ -88,11 +88,73 @@ def test_routers_in_other_files(project: Project) -> None:
         "app.get(`/${x}/health`, h);",
         "/* app.get('/health', h) */",
         "app.get('/user/:health', h);",
+        "app.get('/health', { preHandler: [check] }, h);",
+        "app.addHook('onRequest', async (request, reply) => { if (!ok(request)) reply.code(401).send(); });\napp.get('/health', h);",
+        "app.use((request, response, next) => ok(request) ? next() : response.sendStatus(403));\napp.get('/health', h);",
+        "app.use('/api', authenticate);\napp.get('/api/health', h);",
     ],
 )
 def test_node_routes_that_are_no_probe(project: Project, code: str) -> None:
     files = {"package.json": package(), "s.js": f"const app = express();\n{code}\napp.listen(1);\n"}
     assert reason(app_of(project(NODE + 'CMD ["node", "s.js"]\n', **files)).health)
+
+
+OPS = "import { Router } from 'express';\nconst router = Router();\nrouter.get('/', ok);\n"
+AUTH = "export function authenticate(request, response, next) { next(); }\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "ops", "health"),
+    [
+        (
+            "import { health } from './ops';\napp.use('/health', health);",
+            OPS + "export { router as health };\n",
+            "/health/",
+        ),
+        (
+            "import { route as health } from './ops';\napp.use('/health', health);",
+            OPS.replace("const router", "export const route").replace("router.", "route."),
+            "/health/",
+        ),
+        ("app.use('/health', require('./ops'));", OPS + "module.exports = router;\n", "/health/"),
+        (
+            "const { health } = require('./ops');\napp.use('/health', health);",
+            OPS + "module.exports = { health: router };\n",
+            "/health/",
+        ),
+        (
+            "import { health } from './ops';\nimport { authenticate } from './auth';\napp.use('/health', health);\napp.use(authenticate);",
+            OPS + "export { router as health };\n",
+            "/health/",
+        ),
+        (
+            "import { health } from './ops';\nimport { authenticate } from './auth';\napp.use(authenticate);\napp.use('/health', health);",
+            OPS + "export { router as health };\n",
+            None,
+        ),
+        ("import { other } from './ops';\napp.use('/health', other);", OPS + "export { router as health };\n", None),
+        (
+            "import { ops } from './ops';\napp.register(ops, { prefix: '/ops' });",
+            "export const ops = async (server) => {\n  server.get('/health', ok);\n};\nexport const other = (request) => request;\n",
+            "/ops/health",
+        ),
+        (
+            "app.register(require('./ops'), { prefix: '/ops' });",
+            "module.exports = async function (server, options) {\n  server.get('/health', ok);\n};\n",
+            "/ops/health",
+        ),
+        (
+            "import { ops } from './ops';\napp.use(ops);",
+            "export function ops(request, response, next) {\n  request.get('/health');\n}\n",
+            None,
+        ),
+    ],
+)
+def test_node_routers_by_name(project: Project, code: str, ops: str, health: str | None) -> None:
+    server = f"import express from 'express';\nconst app = express();\n{code}\napp.listen(3000);\n"
+    files = {"package.json": package(dependencies={"express": "4"}), "s.js": server, "ops.js": ops, "auth.js": AUTH}
+    found = app_of(project(NODE + 'CMD ["node", "s.js"]\n', **files)).health
+    assert value(found) == health if health is not None else reason(found)
 
 
 @pytest.mark.parametrize(

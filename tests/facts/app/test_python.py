@@ -423,3 +423,87 @@ def test_flask_takes_the_one_instance(project: Project) -> None:
     files = {"hello.py": "from flask import Flask\nserver = Flask(__name__)\n@server.route('/health')\ndef h(): ...\n"}
     app = app_of(facts_of(project, 'ENV FLASK_APP=hello.py FLASK_RUN_PORT=8000\nCMD ["flask", "run"]', files))
     assert (value(app.port), value(app.health)) == (8000, "/health")
+
+
+def test_a_factory_beside_imports_of_its_own_package(project: Project) -> None:
+    files = {
+        "app/main.py": "import app.models\nfrom fastapi import FastAPI\nfrom app.routes import router\n\n\ndef create_app():\n"
+        "    app = FastAPI()\n    app.include_router(router)\n    return app\n\n\napp = create_app()\n\n"
+        'if __name__ == "__main__":\n    import uvicorn\n\n    uvicorn.run(app, port=8040)\n',
+        "app/models.py": "",
+        "app/routes.py": "from fastapi import APIRouter\n\nPREFIX = '/v1'\nrouter = APIRouter()\n\n\n@router.get(f'{PREFIX}/health')\ndef h(): ...\n",
+    }
+    for command, port in (('["uvicorn", "app.main:app"]', 8000), ('["python", "-m", "app.main"]', 8040)):
+        app = app_of(facts_of(project, f"CMD {command}", files))
+        assert (value(app.port), value(app.health)) == (port, "/v1/health")
+        assert value(app.app_object) == "app.main:app"
+
+
+def test_flask_runs_what_a_factory_made(project: Project) -> None:
+    files = {
+        "run.py": "from web import create_app\n\napp = create_app()\n\nif __name__ == '__main__':\n    app.run(port=5055)\n",
+        "web/__init__.py": "from flask import Flask\n\n\ndef create_app():\n    app = Flask(__name__)\n\n    @app.route('/ping')\n    def p():\n        return ''\n\n    return app\n",
+    }
+    app = app_of(facts_of(project, 'CMD ["python", "run.py"]', files))
+    assert (value(app.server), value(app.port), value(app.health)) == ("flask", 5055, "/ping")
+
+
+SETTINGS = """\
+from pydantic_settings import BaseSettings
+
+
+class Settings(BaseSettings):
+    api_prefix: str = "/api/v2"
+
+
+def get_settings():
+    return Settings()
+
+
+settings = get_settings()
+"""
+SETTLED = """\
+from fastapi import APIRouter, FastAPI
+from conf import settings
+
+app = FastAPI()
+router = APIRouter()
+
+
+@router.get("/healthz")
+def h(): ...
+
+
+app.include_router(router, prefix=settings.api_prefix)
+"""
+
+
+@pytest.mark.parametrize(
+    ("head", "more", "health"),
+    [
+        ("", {}, "/api/v2/healthz"),
+        ("", {".env": "DEBUG=1\n"}, "/api/v2/healthz"),
+        ("", {".env": "API_PREFIX=/other\n"}, None),
+        ("ENV SHOP_API_PREFIX=/other\n", {}, None),
+        ("", {"conf.py": SETTINGS.replace('"/api/v2"', "compute()")}, None),
+        ("", {"conf.py": SETTINGS.replace("Settings()", "Settings(api_prefix='/x')")}, None),
+    ],
+)
+def test_a_prefix_from_settings(project: Project, head: str, more: dict[str, str], health: str | None) -> None:
+    files = {"conf.py": SETTINGS, "m.py": SETTLED, **more}
+    found = app_of(facts_of(project, head + 'CMD ["uvicorn", "m:app"]', files)).health
+    assert value(found) == health if health is not None else reason(found)
+
+
+@pytest.mark.parametrize("path", ["f'/{x!r}/health'", "f'/{x:>3}/health'", "f'/{y}/health'", "f'\\\\x2f{x}/health'"])
+def test_f_strings_that_are_not_followed(project: Project, path: str) -> None:
+    text = f"from fastapi import FastAPI\nx = 'a'\napp = FastAPI()\n@app.get({path})\ndef h(): ...\n"
+    assert reason(app_of(facts_of(project, 'CMD ["uvicorn", "m:app"]', {"m.py": text})).health)
+
+
+@pytest.mark.parametrize(
+    "flag", ['"-c", "conf/g.py"', '"--conf", "conf/g.py"', '"-c conf/g.py"', '"--config=conf/g.py"']
+)
+def test_the_configuration_of_gunicorn(project: Project, flag: str) -> None:
+    files = {"m.py": FASTAPI, "conf/g.py": "bind = '0.0.0.0:8077'\n"}
+    assert value(app_of(facts_of(project, f'CMD ["gunicorn", {flag}, "m:app"]', files)).port) == 8077

@@ -275,7 +275,7 @@ class _Plan(NamedTuple):
             if copied and not sinks:
                 editor.replace(node, copied)
             else:
-                drop(editor, node)
+                drop(editor, node, comments)
             text = (copied if sinks else "") + early + gap + body + gap
             if split is not None:
                 editor.replace(run, split[0] + gap + text + split[1])
@@ -344,7 +344,7 @@ class _Plan(NamedTuple):
             if copied and not sinks:
                 editor.replace(node, copied)
             else:
-                drop(editor, node)
+                drop(editor, node, comments)
 
         return Proposal(
             (node, run, *comments),

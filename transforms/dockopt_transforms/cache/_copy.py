@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dockopt.api import Blank, Comment, Document, Facts, Instruction, Known, Node, Stage, expand_known, is_system
 from dockopt_transforms._tables import word_set
-from dockopt_transforms.cache._installs import Stop
+from dockopt_transforms.cache._installs import Stop, leaves, overlap
 
 if TYPE_CHECKING:
     from dockopt.api import Context
@@ -108,28 +108,50 @@ def target_of(facts: Facts, node: Instruction) -> str | None:
 
 
 def is_there(facts: Facts, context: Context, sources: Sources, name: str) -> bool:
-    """Whether an earlier COPY put a file where it is read, and no RUN since may have changed it."""
+    """Whether an earlier COPY put a file where it is read, and nothing since may have changed it."""
     place = landing(sources, name)
     nodes = sources.stage.instructions
     for node in reversed(nodes[: nodes.index(sources.node)]):
         if node.name == "RUN":
-            return False
-        if node.name not in ("COPY", "ADD") or node.flag("from") is not None or node.heredocs or len(node.args) < 2:
-            continue
-        state = facts.state(node)
-        target = target_of(facts, node)
-        if target is None:
-            continue
-        written = node.args[-1]
-        folder = len(node.args) > 2 or written.endswith("/") or posixpath.basename(written) in (".", "..")
-        for word in node.args[:-1]:
-            source = expand_known(word, state.env, node.escape)
-            matched = context.sources(source) if source is not None else None
-            if isinstance(matched, Known) and name in matched.value:
-                found = posixpath.join(target, posixpath.basename(name)) if folder else target
-                if found == place:
-                    return True
+            view = facts.script(node)
+            if view is None or not leaves(facts, view, place):
+                return False
+        elif node.name in ("COPY", "ADD"):
+            put = _put(facts, context, node, place)
+            if put is None or put == name:
+                return put is not None
+            if put:
+                return False
     return False
+
+
+def _put(facts: Facts, context: Context, node: Instruction, place: str) -> str | None:
+    """The context's name of the file a COPY or ADD puts at an absolute path; empty for none, None where unknown."""
+    target = target_of(facts, node)
+    if target is None:
+        return None
+    if not overlap(target, place):
+        return ""
+    if node.flag("from") is not None or node.heredocs or len(node.args) < 2:
+        return None
+    state = facts.state(node)
+    written = node.args[-1]
+    folder = len(node.args) > 2 or written.endswith("/") or posixpath.basename(written) in (".", "..")
+    # The working directory is a folder, with or without a slash behind it, and so is what it is in.
+    folder = folder or (isinstance(state.workdir, Known) and f"{state.workdir.value}/".startswith(f"{target}/"))
+    found = ""
+    for word in node.args[:-1]:
+        source = expand_known(word, state.env, node.escape)
+        matched = context.sources(source) if source is not None else None
+        if not isinstance(matched, Known):
+            return None
+        for name in matched.value:
+            if context.is_dir(name):
+                inner = posixpath.normpath(posixpath.join(name, posixpath.relpath(place, target)))
+                found = inner if context.is_file(inner) else found
+            elif (posixpath.join(target, posixpath.basename(name)) if folder else target) == place:
+                found = name
+    return found
 
 
 def copies(document: Document, sources: Sources, names: list[str]) -> list[str]:

@@ -6,10 +6,11 @@ import posixpath
 import re
 from typing import NamedTuple
 
-from dockopt.api import Command, Facts, Invocation, Known, ScriptView, base_name, read_call, unwrap
+from dockopt.api import Command, Facts, Invocation, ScriptView, base_name, directories, read_call, unwrap
 from dockopt_transforms._tables import word_set
 
 _SYSTEM = word_set("apt apk dnf yum microdnf zypper pacman gem")
+SAFE_MANAGERS = _SYSTEM | {"pip", "go"}  #: whose installs may be requests that manifests-first proves
 _MANIFESTED = word_set("npm yarn pnpm bun bundle composer")
 _ARCHIVES = (".deb", ".rpm", ".apk", ".whl", ".gem", ".zip", ".tgz", ".tar.gz", ".tar.bz2", ".xz")
 _IDLE = word_set("true : set echo printf export update-ca-certificates ldconfig apt-mark locale-gen")
@@ -34,12 +35,43 @@ _NODE = word_set(
     "--fetch-timeout --fetch-retries --ignore-scripts -p"
 )
 _OTHER = {
-    "bundle": word_set("--jobs -j --retry --without --with --quiet --frozen --no-cache"),
+    "bundle": word_set("--jobs -j --retry --without --with --quiet --frozen --no-cache --deployment --path"),
     "composer": word_set(
         "--no-dev --no-interaction -n --no-progress --prefer-dist --no-scripts --no-autoloader --no-plugins --quiet "
         "-q --ignore-platform-reqs --ignore-platform-req --ansi --no-ansi --no-suggest"
     ),
 }
+#: Flags that name the project's folder.
+_FOLDERS = {
+    "npm": word_set("--prefix -C"),
+    "yarn": word_set("--cwd"),
+    "pnpm": word_set("-C --dir"),
+    "bun": word_set("--cwd"),
+    "composer": word_set("-d --working-dir"),
+}
+# What Bundler keeps as settings that name no folder and no source of gems.
+_SETTINGS = word_set(
+    "without with jobs retry frozen deployment no_prune silence_root_warning force_ruby_platform clean "
+    "specific_platform disable_platform_warnings ignore_messages timeout"
+)
+_SCOPES = word_set("--local --global")
+_UV = word_set(
+    "--system --no-cache --no-cache-dir -n -U --upgrade --no-deps --break-system-packages --compile-bytecode --compile "
+    "-q --quiet -v --verbose --pre --require-hashes --verify-hashes --no-verify-hashes --reinstall --force-reinstall "
+    "--no-progress --native-tls --no-build-isolation --strict --no-compile --prefer-binary --no-color --no-python-downloads"
+)
+_UV_VALUES = word_set(
+    "-i --index-url --extra-index-url --index --default-index -f --find-links --index-strategy --link-mode --prerelease "
+    "--resolution --cache-dir --no-binary --only-binary -P --upgrade-package --torch-backend --trusted-host "
+    "--allow-insecure-host --keyring-provider --exclude-newer --color"
+)
+_UV_FILES = word_set("-r --requirement --requirements -c --constraint --constraints --override --overrides")
+_UV_VARIABLES = word_set(
+    "UV_SYSTEM_PYTHON UV_NO_CACHE UV_COMPILE_BYTECODE UV_LINK_MODE UV_CACHE_DIR UV_BREAK_SYSTEM_PACKAGES UV_HTTP_TIMEOUT "
+    "UV_INDEX_URL UV_EXTRA_INDEX_URL UV_DEFAULT_INDEX UV_INDEX UV_INDEX_STRATEGY UV_PYTHON_DOWNLOADS UV_VERSION "
+    "UV_NO_PROGRESS UV_CONCURRENT_DOWNLOADS UV_CONCURRENT_BUILDS UV_CONCURRENT_INSTALLS UV_NATIVE_TLS "
+    "UV_PROJECT_ENVIRONMENT UV_TOOL_BIN_DIR UV_TOOL_DIR UV_UNMANAGED_INSTALL UV_NO_MODIFY_PATH UV_INSTALL_DIR"
+)
 # Variables that pip reads as flags: these are harmless, any other may name a file or a folder.
 _PIP_VARIABLES = word_set(
     "PIP_NO_CACHE_DIR PIP_DISABLE_PIP_VERSION_CHECK PIP_DEFAULT_TIMEOUT PIP_TIMEOUT PIP_INDEX_URL "
@@ -52,11 +84,16 @@ class Request(NamedTuple):
     """One install. ``files`` are requirement files pip is given; the other managers find theirs in ``folder``."""
 
     #: ``system`` for one that reads no file of the project, ``global`` for one of a Node manager, which looks for
-    #: its own settings there, ``idle`` for one that installs nothing
+    #: its own settings there; of what installs nothing ``idle``, ``settings`` for Bundler's, written to ``folder``,
+    #: and ``cd`` for what needs ``folder`` to be there
     manager: str
-    folder: str  #: the absolute working directory
+    folder: str  #: the absolute folder it works in
     files: tuple[str, ...] = ()  #: absolute
     flags: frozenset[str] = frozenset()
+
+    @property
+    def installs(self) -> bool:
+        return self.manager not in ("idle", "settings", "cd")
 
 
 class Stop(NamedTuple):
@@ -76,29 +113,19 @@ def requests(facts: Facts, view: ScriptView, target: str) -> list[Request] | Sto
 
     None where it installs nothing; :class:`Stop` where it does, and something in it may need the sources.
     """
-    if view.opaque is not None or any(
-        flag.name == "mount" and _binds(flag.value or "") for flag in view.instruction.flags
-    ):
+    if _unread(view):
         return None
-    calls = {id(call.command): call for call in view.invocations}
     found: list[Request] = []
     stop: Stop | None = None
     installs = False
-    for command in view.commands:
-        call = calls.get(id(command))
-        if call is None:
-            if not _idle(command, target):
-                stop = stop or Stop("reads-sources", f"{_shown(command)} of the same RUN may read the sources")
-            continue
-        one = _read(facts, view, call, target)
+    for command, folder in zip(view.commands, directories(facts, view), strict=True):
+        one = _command(facts, view, command, folder, target)
         if one is None:
             stop = stop or Stop("reads-sources", f"{_shown(command)} of the same RUN may read the sources")
             continue
-        installs = installs or one is not _IDLE_CALL
+        installs = installs or (one.installs if isinstance(one, Request) else command.name != "cd")
         if isinstance(one, Stop):
             stop = stop or one
-        elif _redirected(command, target):
-            stop = stop or Stop("reads-sources", f"{_shown(command)} is redirected")
         elif one is not _IDLE_CALL:
             found.append(one)
     if not installs:
@@ -106,30 +133,82 @@ def requests(facts: Facts, view: ScriptView, target: str) -> list[Request] | Sto
     return stop if stop is not None else found
 
 
+def preparing(facts: Facts, view: ScriptView, target: str) -> list[Request] | None:
+    """What a RUN that installs nothing asks for; None where it may do something with the sources."""
+    if _unread(view):
+        return None
+    found: list[Request] = []
+    for command, folder in zip(view.commands, directories(facts, view), strict=True):
+        one = _command(facts, view, command, folder, target)
+        if one is None and apart(facts, view, command, target):
+            continue
+        if not isinstance(one, Request) or one.installs:
+            return None
+        if one is not _IDLE_CALL:
+            found.append(one)
+    return found
+
+
 def leading(facts: Facts, view: ScriptView, target: str) -> tuple[list[Request], int] | None:
     """The installs a RUN starts with before it works on the sources, and how many elements of its list they take."""
-    if (
-        view.opaque is not None
-        or not view.script.and_list
-        or any(flag.name == "mount" and _binds(flag.value or "") for flag in view.instruction.flags)
-    ):
+    if _unread(view) or not view.script.and_list:
         return None
-    calls = {id(call.command): call for call in view.invocations}
     found: list[Request] = []
-    wanted = 0
-    for index in range(len(view.script.items)):
-        for command in view.script.commands_of(index):
-            call = calls.get(id(command))
-            one = _read(facts, view, call, target) if call is not None else None
-            if one is None and (call is not None or not _idle(command, target)):
-                return (found, wanted) if wanted else None
-            if isinstance(one, Stop) or _redirected(command, target):
-                return (found, wanted) if wanted else None
-            if isinstance(one, Request) and one is not _IDLE_CALL:
-                found.append(one)
-                if one is not _BY_NAME and one is not _GLOBAL:
-                    wanted = index + 1
-    return (found, wanted) if wanted else None
+    wanted: tuple[list[Request], int] | None = None
+    for command, folder in zip(view.commands, directories(facts, view), strict=True):
+        one = _command(facts, view, command, folder, target)
+        if not isinstance(one, Request):
+            return wanted
+        if one is _IDLE_CALL:
+            continue
+        found.append(one)
+        if one.installs and one is not _BY_NAME and one is not _GLOBAL:
+            wanted = list(found), command.item + 1
+    return wanted
+
+
+def leaves(facts: Facts, view: ScriptView, place: str) -> bool:
+    """Whether a RUN certainly leaves the file at an absolute path as it is.
+
+    An install by a Node manifest and its like does not: it may write the lock file anew, and runs scripts.
+    """
+    if view.opaque is not None:
+        return False
+    for command, folder in zip(view.commands, directories(facts, view), strict=True):
+        if command.name != "cd" and not apart(facts, view, command, place):
+            one = _command(facts, view, command, folder, place)
+            if not isinstance(one, Request) or one.manager not in ("pip", "uv", "settings"):
+                return False
+    return True
+
+
+def _unread(view: ScriptView) -> bool:
+    return view.opaque is not None or any(
+        flag.name == "mount" and _binds(flag.value or "") for flag in view.instruction.flags
+    )
+
+
+def _command(
+    facts: Facts, view: ScriptView, command: Command, folder: str | None, target: str
+) -> Request | Stop | None:
+    """What a command asks for; None for one that is no install and may read the sources.
+
+    :param folder: the absolute folder it runs in, or that it changes to.
+    """
+    call = read_call(command)
+    one: Request | Stop | None = None
+    if call is not None:
+        one = _read(facts, view, call, folder, target)
+    elif command.name == "cd":
+        unknown = Stop("place-unknown", f"where {_shown(command)} leads is not known")
+        one = Request("cd", folder) if folder is not None else unknown
+    elif command.name == "uv" and command.values[1:3] == ("pip", "install"):
+        one = uv_pip(facts, view, command, folder)
+    elif _idle(command, target):
+        one = _IDLE_CALL
+    if isinstance(one, Request) and one is not _IDLE_CALL and _redirected(command, target):
+        return Stop("reads-sources", f"{_shown(command)} is redirected")
+    return one
 
 
 def apart(facts: Facts, view: ScriptView, command: Command, target: str) -> bool:
@@ -145,7 +224,7 @@ def apart(facts: Facts, view: ScriptView, command: Command, target: str) -> bool
         return call.option("-g", "--global") is not None
     if call.manager.name == "go" and call.verb == "install":
         return bool(call.operands) and all("@" in (word.value or "") for word in call.operands)
-    one = _read(facts, view, call, target)
+    one = _read(facts, view, call, None, target)
     return one is _IDLE_CALL or one is _BY_NAME or one is _GLOBAL
 
 
@@ -169,7 +248,7 @@ def _elsewhere(command: Command, target: str) -> bool:
     return place.startswith("/") and not overlap(posixpath.normpath(place), target)
 
 
-def _read(facts: Facts, view: ScriptView, call: Invocation, target: str) -> Request | Stop | None:
+def _read(facts: Facts, view: ScriptView, call: Invocation, folder: str | None, target: str) -> Request | Stop | None:
     """What a call asks for; None for one that is no install and may read the sources."""
     name = call.manager.name
     if name != "go" and call.action in ("update", "clean"):
@@ -181,21 +260,37 @@ def _read(facts: Facts, view: ScriptView, call: Invocation, target: str) -> Requ
     program = call.executable.value or "/"
     if "/" in program and (not program.startswith("/") or overlap(posixpath.normpath(program), target)):
         return Stop("own-way", f"{call.executable.text} is a program of the project")
-    state = facts.state(view.instruction)
-    workdir = state.workdir.value if isinstance(state.workdir, Known) else None
+    if any(word.value in ("-C", "-D", "--chdir") for word in call.wrappers):
+        return Stop("place-unknown", f"where {call.executable.text} runs is not known")
+    here = folder or ""
     one: Request | Stop | None = None
     if name == "pip" and call.verb == "install":
-        one = _pip(call, workdir or "", state.env)
+        one = _pip(call, here, facts.state(view.instruction).env)
+    elif name == "bundle" and call.verb == "config":
+        one = Request("settings", here) if bundler_setting(call) is not None else None
     elif name in _MANIFESTED and call.action == "install":
-        one = _manifested(call, workdir or "")
+        one = _manifested(call, here)
     elif name == "go" and call.verb == "mod" and [word.value for word in call.operands] == ["download"]:
         flags = sorted({option.name for option in call.options} - {"-x", "-v"})
-        one = (
-            Stop("own-way", f"{flags[0]} makes it another kind of download") if flags else Request("go", workdir or "")
-        )
-    if isinstance(one, Request) and one not in (_BY_NAME, _GLOBAL) and workdir is None:
+        one = Stop("own-way", f"{flags[0]} makes it another kind of download") if flags else Request("go", here)
+    if isinstance(one, Request) and one not in (_BY_NAME, _GLOBAL) and folder is None:
         return Stop("place-unknown", f"where {call.executable.text} runs is not known")
     return one
+
+
+def bundler_setting(call: Invocation) -> str | None:
+    """The key that ``bundle config`` sets; None for one that may name another source of gems or folder for them."""
+    values = [word.value for word in call.operands]
+    if values[:1] == ["set"]:
+        values = values[1:]
+    if not values or None in values:
+        return None
+    key = values[0] or ""
+    if key.startswith("build."):
+        return key  # flags for how a gem is compiled
+    if len(values) < 2 or {option.name for option in call.options} - _SCOPES:
+        return None
+    return key if key in _SETTINGS or (key == "path" and values[1:] == ["vendor/bundle"]) else None
 
 
 def _binds(mount: str) -> bool:
@@ -206,10 +301,14 @@ def _shown(command: Command) -> str:
     return " ".join(word.text for word in command.words[:3]) or "an assignment"
 
 
+def within(path: str, folder: str) -> bool:
+    """Whether an absolute path is, or lies in, a folder."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
 def overlap(path: str, target: str) -> bool:
     """Whether one of two absolute paths is, or lies in, the other."""
-    one, other = path.rstrip("/") + "/", target.rstrip("/") + "/"
-    return one.startswith(other) or other.startswith(one)
+    return within(path, target) or within(target, path)
 
 
 def _redirected(command: Command, target: str) -> bool:
@@ -289,6 +388,53 @@ def _pip(call: Invocation, folder: str, env: dict[str, str | None]) -> Request |
     return Request("pip", folder, tuple(files)) if files else _BY_NAME
 
 
+def uv_pip(facts: Facts, view: ScriptView, command: Command, folder: str | None) -> Request | Stop:
+    """``uv pip install`` as a request like pip's; ``flags`` are those it has."""
+    files: list[str] = []
+    flags: set[str] = set()
+    words = command.words[3:]
+    index = 0
+    while index < len(words):
+        word = words[index]
+        index += 1
+        value = word.value
+        if value is None:
+            return Stop("local-path", f"what {word.text} stands for is not known: it may be a file")
+        if not value.startswith("-"):
+            if "://" not in value and (value.startswith((".", "~")) or "/" in value or value.endswith(_ARCHIVES)):
+                return Stop("local-path", f"uv installs {word.text} from the sources")
+            continue
+        name, equals, given = value.partition("=")
+        if not equals and name[:2] in ("-r", "-c") and len(name) > 2 and not name.startswith("--"):
+            name, equals, given = name[:2], "=", name[2:]
+        if name in ("-e", "--editable"):
+            return Stop("local-path", f"{name} installs the project itself")
+        if name not in _UV and name not in _UV_VALUES and name not in _UV_FILES:
+            return Stop("own-way", f"{name} makes it another kind of install")
+        flags.add(name)
+        if name in _UV:
+            continue
+        if not equals:
+            given = (words[index].value or "$") if index < len(words) else "$"
+            index += 1
+        if name in _UV_FILES:
+            if "$" in given or given == "-":
+                return Stop("local-path", f"which file {name} names is not known")
+            if "://" not in given:
+                files.append(posixpath.normpath(posixpath.join(folder or "", given)))
+        elif given.startswith((".", "/", "~", "file:")):
+            return Stop("local-path", f"{name} names {given}")
+    assigned = {word.text.partition("=")[0] for word in command.assignments}
+    for variable in sorted(assigned | facts.state(view.instruction).env.keys()):
+        if variable.startswith("UV_") and variable not in _UV_VARIABLES:
+            return Stop("own-way", f"{variable} is set")
+        if variable == "UV_SYSTEM_PYTHON":
+            flags.add("--system")
+    if folder is None:
+        return Stop("place-unknown", "where uv runs is not known")
+    return Request("uv", folder, tuple(files), frozenset(flags))
+
+
 def _manifested(call: Invocation, folder: str) -> Request | Stop:
     name, verb = call.manager.name, call.verb or "install"
     if name != "bundle" and (call.option("-g", "--global") or verb == "global"):
@@ -296,7 +442,14 @@ def _manifested(call: Invocation, folder: str) -> Request | Stop:
         return Stop("local-path", f"{call.executable.text} installs a folder") if local else _GLOBAL
     if call.operands or verb in ("add", "require", "create-project", "fetch"):
         return Stop("own-way", f"{name} {verb} is no install by the manifest alone")
-    flags = frozenset(option.name for option in call.options)
+    for option in call.options:
+        if option.name in _FOLDERS.get(name, ()):
+            if not option.value or "$" in option.value or option.value.startswith("~"):
+                return Stop("place-unknown", f"which folder {option.name} names is not known")
+            folder = posixpath.normpath(posixpath.join(folder, option.value))
+        elif option.name == "--path" and name == "bundle" and option.value != "vendor/bundle":
+            return Stop("own-way", f"{option.name} makes it another kind of install")
+    flags = frozenset(option.name for option in call.options) - _FOLDERS.get(name, frozenset())
     other = sorted(flags - _OTHER.get(name, _NODE))
     if other:
         return Stop("own-way", f"{other[0]} makes it another kind of install")

@@ -91,7 +91,11 @@ def needs(facts: Facts, context: Context, sources: Sources, request: Request) ->
     root, target = sources.source, sources.target
     if request.manager in ("system", "global"):
         return Needs((), request.manager == "system")
-    if request.manager == "pip":
+    if request.manager == "cd":
+        return Needs((), True)
+    if request.manager == "settings":
+        return _settings(context, _source(request.folder, root, target))
+    if request.manager in ("pip", "uv"):
         found: dict[str, None] = {}
         for path in request.files:
             name = _source(path, root, target)
@@ -102,7 +106,14 @@ def needs(facts: Facts, context: Context, sources: Sources, request: Request) ->
                 return stop
         chosen = _version_files(context, sources, request.folder)
         managed = "pyenv" in facts.document.text.lower() or "asdf" in facts.document.text.lower()
-        return Needs((*found, *(chosen if managed else ())), not chosen)
+        proven = not chosen
+        if request.manager == "uv":
+            stop = _uv_settings(context, sources, request.folder)
+            if stop is not None:
+                return stop
+            # Without the flag it looks for a virtual environment, in the folders above too.
+            proven = proven and "--system" in request.flags
+        return Needs((*found, *(chosen if managed else ())), proven)
     folder = _source(request.folder, root, target)
     if folder is None:
         return Stop("place-unknown", f"{request.manager} runs in {request.folder}, where no sources are copied to")
@@ -118,14 +129,44 @@ def _source(path: str, root: str, target: str) -> str | None:
     return posixpath.normpath(posixpath.join(root, path[len(target.rstrip("/")) + 1 :]))
 
 
-def _version_files(context: Context, sources: Sources, folder: str) -> tuple[str, ...]:
-    """The files by which pyenv or asdf choose the interpreter, from where pip runs up."""
-    names: list[str] = []
+def _places(sources: Sources, folder: str) -> list[str]:
+    """The context's names of an absolute folder and those above it, as far as the sources go."""
+    found: list[str] = []
     place = _source(folder, sources.source, sources.target)
     while place is not None:
-        names += [_join(place, name) for name in (".python-version", ".tool-versions")]
+        found.append(place)
         place = (posixpath.dirname(place) or ".") if place not in (sources.source, ".", "") else None
+    return found
+
+
+def _version_files(context: Context, sources: Sources, folder: str) -> tuple[str, ...]:
+    """The files by which pyenv or asdf choose the interpreter, from where pip runs up."""
+    names = [_join(place, name) for place in _places(sources, folder) for name in (".python-version", ".tool-versions")]
     return tuple(name for name in names if context.is_file(name))
+
+
+def _uv_settings(context: Context, sources: Sources, folder: str) -> Stop | None:
+    """What uv would read or use besides requirement files: https://docs.astral.sh/uv/concepts/configuration-files/."""
+    for place in _places(sources, folder):
+        if context.exists(_join(place, "uv.toml")):
+            return Stop("needs-sources", f"{_join(place, 'uv.toml')} says how uv installs")
+        project = _join(place, "pyproject.toml")
+        text = context.text(project) if context.is_file(project) else None
+        if text is not None and (not isinstance(text, Known) or "tool.uv" in text.value):
+            return Stop("needs-sources", f"{project} says how uv installs")
+        if context.exists(_join(place, ".venv")):
+            return Stop("installed-in-context", f"{_join(place, '.venv')} of the build context may be installed into")
+    return None
+
+
+def _settings(context: Context, folder: str | None) -> Needs | Stop:
+    """Bundler's settings, which it keeps in ``.bundle`` of the folder it is called in, or in the home."""
+    if folder is None:
+        return Needs((), False)
+    path = _join(folder, ".bundle")
+    if context.exists(path):
+        return Stop("installed-in-context", f"{path} of the build context would be copied over what is set")
+    return Needs((), False)
 
 
 def _missing(context: Context, name: str) -> Stop:

@@ -10,11 +10,11 @@ from dockopt.api import (
     Facts,
     Instruction,
     Invocation,
-    Known,
     ScriptView,
     Stage,
     Word,
     base_name,
+    directories,
     read_call,
     unwrap,
 )
@@ -112,20 +112,13 @@ def _kept(call: Invocation, *names: str, prefixes: tuple[str, ...] = ()) -> list
 
 
 def working_directory(facts: Facts, install: Install) -> str | None:
-    """The absolute folder an install runs in, its own ``--prefix`` or ``-C`` included; None where it is not known."""
-    workdir = facts.state(install.view.instruction).workdir
-    if not isinstance(workdir, Known) or install.command.within:
+    """The absolute folder an install runs in, the one it names itself included; None where it is not known."""
+    if install.command.within:
         return None
-    here = workdir.value
-    for command in install.view.commands:
-        if command.start >= install.command.start:
-            break
-        if command.name in ("cd", "pushd", "popd"):
-            target = command.words[1].value if len(command.words) == 2 else None
-            if target is None or command.within or target == "-" or target.startswith("~"):
-                return None
-            here = posixpath.join(here, target)
-    return posixpath.normpath(posixpath.join(here, install.folder))
+    for command, folder in zip(install.view.commands, directories(facts, install.view), strict=True):
+        if command is install.command:
+            return posixpath.normpath(posixpath.join(folder, install.folder)) if folder is not None else None
+    return None
 
 
 def _composer(view: ScriptView, call: Invocation) -> Install | None:

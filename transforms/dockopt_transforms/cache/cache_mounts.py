@@ -36,6 +36,7 @@ from dockopt.api import (
     split_tag,
     unwrap,
 )
+from dockopt_transforms.cache._installs import bundler_setting
 from dockopt_transforms.cache._tools import TOOLS, Tool, Use, only_fetches, uses
 from dockopt_transforms.packages import _apt
 from dockopt_transforms.packages._cleanup import assigned, later_scripts, mount_targets, mounted, started
@@ -44,6 +45,17 @@ from dockopt_transforms.packages._errexit import ends_script
 _WIDTH = 100
 _ROOT = ("", "root", "0")
 _VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^{}]*))?\}|\$(\w+)")
+# Flags by which a tool fetches nothing; npm's and Yarn's ``--prefer-offline`` is none.
+_OFFLINE = {
+    "cargo": frozenset(("--offline", "--frozen")),
+    "maven": frozenset(("-o", "--offline")),
+    "gradle": frozenset(("--offline",)),
+    "dotnet": frozenset(("--no-restore",)),
+    "npm": frozenset(("--offline",)),
+    "yarn": frozenset(("--offline",)),
+    "pnpm": frozenset(("--offline",)),
+    "uv": frozenset(("--offline",)),
+}
 _SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh"))
 _RUNNERS = frozenset(("make", "just", "task", "ansible-playbook"))
 _DOCKER_CLEAN = "/etc/apt/apt.conf.d/docker-clean"
@@ -162,6 +174,15 @@ class CacheMounts(Transform):
                     yield _proposal(document, facts, view, mounts, cuts)
 
 
+def _together(one: ScriptView, other: ScriptView) -> bool:
+    """Whether nothing between two RUNs of a stage makes the builder run the second and not the first."""
+    if one.stage is not other.stage:
+        return False
+    nodes = one.stage.instructions
+    between = nodes[nodes.index(one.instruction) : nodes.index(other.instruction)]
+    return not any(node.name in ("COPY", "ADD", "ARG") for node in between)
+
+
 class _Planner:
     """One tool in one RUN."""
 
@@ -181,7 +202,28 @@ class _Planner:
         """None where a mount lies there already."""
         if any(_overlaps(target, cache) for target in mount_targets(self.node) for cache in self._rough()):
             return None
-        return self._who() or self._moved() or self._kept() or self._with(self._targets(), alone)
+        return self._who() or self._moved() or self._offline() or self._kept() or self._with(self._targets(), alone)
+
+    def _offline(self) -> _Problem | None:
+        """Whether a RUN works without the network, by what one in another layer has put there.
+
+        A mount is emptied at any time and is empty on another machine, while the layer of the RUN that filled it is
+        still taken from the cache, unless whatever runs the one runs the other as well.
+        """
+        flags = _OFFLINE.get(self.tool.name, frozenset())
+        stage = self.view.stage
+        family = [*stage.chain, *self.facts.stages.descendants(stage)] if flags else []
+        fetched: ScriptView | None = None
+        for view in self.facts.scripts:
+            if view.stage not in family or view.opaque is not None:
+                continue
+            for use in uses(view).get(self.tool.name, ()):
+                if not any(word.text in flags for word in use.words[1:]):
+                    fetched = view if self.tool.fills(use) else fetched
+                elif fetched is None or not _together(fetched, view):
+                    line = f"line {view.instruction.start_line}"
+                    return _Problem("read-later", f"{line} takes what another step has fetched, and nothing else")
+        return None
 
     def _kept(self) -> _Problem | None:
         """Whether a RUN of its own puts what the tool downloads into a layer, for the RUNs below to read there.
@@ -192,12 +234,16 @@ class _Planner:
         tool = self.tool
         if not tool.read_later:
             return None
-        others = [view for view in self.facts.scripts if view.stage is self.view.stage and view.opaque is None]
+        stage = self.view.stage
+        family = [*stage.chain, *self.facts.stages.descendants(stage)]
+        others = [view for view in self.facts.scripts if view.stage in family and view.opaque is None]
         users = [view for view in others if any(tool.fills(use) for use in uses(view).get(tool.name, ()))]
         first = next((view for view in users if only_fetches(tool.name, uses(view)[tool.name])), None)
         if first is None or first is users[-1] or mounted(first.instruction, tool.caches):
             return None
-        nodes = self.view.stage.instructions
+        nodes = [node for each in reversed(users[-1].stage.chain) for node in each.instructions]
+        if first.instruction not in nodes:
+            return None
         between = nodes[nodes.index(first.instruction) : nodes.index(users[-1].instruction)]
         if not any(node.name in ("COPY", "ADD") for node in between):
             return None  # it stands below the sources, and so is made again with every build
@@ -248,11 +294,20 @@ class _Planner:
             return _Problem("cache-unknown", "this may be Yarn 2 or later, which keeps its cache elsewhere")
         if tool.name == "pip" and self.facts.mentions("pip.conf", "pip config"):
             return _Problem("moved-cache", "pip is configured in this file")
-        if tool.name == "bundle" and self.facts.mentions("bundle config", "bundle_app_config"):
+        if tool.name == "bundle" and self._bundler_moved():
             return _Problem("moved-cache", "Bundler is configured in this file")
         if tool.name == "apk" and self.facts.mentions("/etc/apk/cache"):
             return _Problem("moved-cache", "apk's cache is set up in this file")
         return None
+
+    def _bundler_moved(self) -> bool:
+        """Whether a setting of Bundler may put gems, and with them its cache, elsewhere."""
+        if self.facts.mentions("bundle_app_config", ".bundle/config"):
+            return True
+        calls = [call for _, call in self.facts.invocations("bundle") if call.verb == "config"]
+        keys = [bundler_setting(call) for call in calls]
+        unread = self.facts.text.count("bundle config") != len(calls)
+        return unread or any(key in (None, "path", "deployment") for key in keys)
 
     def _expanded(self, cache: str) -> str | None:
         """A cache's path, None where a variable in it is not known."""
@@ -418,7 +473,7 @@ class _Planner:
         """
         facts, view = self.facts, self.view
         updated = False
-        for use in _apt.uses_in(view.script.text):
+        for use in _apt.uses_of(view.script):
             if use.kind == "update" and not use.conditional:
                 updated = True
             elif use.kind == "read" and not updated:

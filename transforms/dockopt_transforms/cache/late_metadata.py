@@ -127,8 +127,8 @@ def _block(stage: Stage, start: int) -> _Block:
     labels: set[str] = set()
     for node in stage.instructions[start:]:
         if node.name == "ARG":
-            own = {token.text.partition("=")[0] for token in node.tokens}
-            if not all(map(_VOLATILE.match, own)) or "$" in node.rest:
+            own = _set_by(node)
+            if "$" in node.rest or not (all(map(_VOLATILE.match, own)) or _shown_beside(stage, node, names)):
                 break
             names |= own
         elif node.name == "LABEL" and _mentions(node, names):
@@ -141,8 +141,17 @@ def _block(stage: Stage, start: int) -> _Block:
     return _Block(stage, tuple(found), frozenset(names), frozenset(labels))
 
 
+def _shown_beside(stage: Stage, node: Instruction, names: set[str]) -> bool:
+    """Whether nothing but a LABEL that shows what moves shows the argument too: the version beside the date."""
+    own = _set_by(node)
+    after = stage.instructions[stage.instructions.index(node) + 1 :]
+    readers = [other for other in after if _mentions(other, own)]
+    return bool(readers) and all(other.name == "LABEL" and _mentions(other, names) for other in readers)
+
+
 def _mentions(node: Instruction, names: set[str] | frozenset[str]) -> bool:
-    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", node.text) for name in names)
+    text = node.text
+    return any(name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names)
 
 
 def _move(document: Document, facts: Facts, block: _Block, following: list[Instruction]) -> Proposal | Refusal | None:
@@ -234,8 +243,8 @@ def _call(call: Invocation) -> int:
 
 
 def _is_about(comment: str, block: _Block) -> bool:
-    """Whether a comment is about what the block's first argument says: ``# the commit`` above ``GIT_COMMIT``."""
-    names = [token.text.partition("=")[0] for token in block.nodes[0].tokens]
+    """Whether a comment is about what an argument of the block says: ``# the commit`` above ``GIT_COMMIT``."""
+    names = block.names
     words = set(re.findall(r"[a-z]+", comment.lower()))
     return any(name.lower().rsplit("_", 1)[-1] in words for name in names)
 
@@ -246,19 +255,20 @@ def _proposal(document: Document, block: _Block, target: Instruction, safety: Sa
     text = ""
     for piece in pieces:
         own = "".join(node.text if node.text.endswith("\n") else node.text + eol for node in piece)
-        text += (eol if text and isinstance(piece[0], Comment) else "") + own
+        gap = isinstance(piece[0], Comment) or isinstance(nodes[nodes.index(piece[0]) - 1], Blank)
+        text += (eol if text and gap else "") + own
     last = nodes.index(pieces[-1][-1])
     apart = last + 1 < len(nodes) and isinstance(nodes[last + 1], Blank)
     behind = nodes.index(target) + 1
     place: Node = target
-    if behind < len(nodes) and isinstance(gap := nodes[behind], Blank):
+    if behind < len(nodes) and isinstance(blank_line := nodes[behind], Blank):
         following = nodes[behind + 1] if behind + 1 < len(nodes) else None
         if isinstance(following, Instruction) and following.name == "ARG":
-            place = gap  # one group with the arguments there
+            place = blank_line  # one group with the arguments there
         else:
             text = eol + text
     elif apart:
-        text = eol + text + eol
+        text = eol + text + (eol if behind < len(nodes) else "")
     # Of two blank lines that now meet, and of one that set apart only what moved, none is left.
     spare = [blank for piece in pieces if (blank := _spare(nodes, piece)) is not None and blank is not place]
 
@@ -294,7 +304,9 @@ def _runs(nodes: tuple[Node, ...], block: _Block) -> list[tuple[int, int]]:
 
 def _with_comments(nodes: tuple[Node, ...], first: int, last: int, block: _Block) -> tuple[Node, ...]:
     """Neighbours with the comments above them, unless these are the heading of more than what moves."""
-    whole = last + 1 == len(nodes) or isinstance(nodes[last + 1], Blank | Comment)
+    below = nodes[last + 1] if last + 1 < len(nodes) else None
+    # A heading above arguments is that of the arguments, when something else follows without a gap.
+    whole = not isinstance(below, Instruction) or below.name not in ("ARG", "ENV", "LABEL")
     while first > 0 and isinstance(above := nodes[first - 1], Comment) and (whole or _is_about(above.text, block)):
         first -= 1
     return nodes[first : last + 1]

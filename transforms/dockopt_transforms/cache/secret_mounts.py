@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -182,13 +183,15 @@ def _files(facts: Facts, stage: Stage, node: Instruction) -> Iterator[Proposal |
                 node, "not-read-in-build", f"no RUN follows that could read {name}: mount it in the container"
             )
             continue
-        yield _by_file(node, source, known, node.args[-1], users[0], alone=len(node.args) == 2)
+        workdir = facts.state(node).workdir
+        place = posixpath.join(workdir.value if isinstance(workdir, Known) else "/", node.args[-1])
+        yield _by_file(node, source, known, place, users[0], alone=len(node.args) == 2)
 
 
 def _by_file(node: Instruction, source: str, id: str, place: str, user: Instruction, *, alone: bool) -> Proposal:
-    target = place + base_name(source) if place.endswith("/") else place
-    if place in (".", "./"):
-        target = base_name(source)
+    """:param place: where it is copied to, absolute"""
+    folder = place.endswith("/") or base_name(place) == "."
+    target = posixpath.normpath(posixpath.join(place, base_name(source)) if folder else place)
     mount = f"--mount=type=secret,id={id},target={target} "
 
     def edit(editor: Editor) -> None:

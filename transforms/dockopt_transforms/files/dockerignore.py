@@ -145,7 +145,7 @@ class _Writer:
         chosen: list[Rule] = []
         held: list[str] = []
         text = (before or b"").decode("utf-8", "surrogateescape")
-        for rule in self._candidates(found, extend=before is not None):
+        for rule in self._candidates(found, readers, extend=before is not None):
             why = self._held(rule, found, readers, texts)
             if why is None:
                 tried = IgnoreRules(text + "\n" + "\n".join(one.pattern for one in (*chosen, rule)))
@@ -179,15 +179,15 @@ class _Writer:
             files=(FileEdit(path, before, _text(text, chosen).encode("utf-8", "surrogateescape")),),
         )
 
-    def _candidates(self, found: Survey, *, extend: bool) -> Iterator[Rule]:
+    def _candidates(self, found: Survey, readers: list[_Reader], *, extend: bool) -> Iterator[Rule]:
         """The rules that have a place in this context and are not there yet."""
         from dockopt_transforms.files._rules import RULES, Rule
 
-        own = os.path.relpath(self.context.dockerfile, self.context.root).replace(os.sep, "/")
         unused = "Not used in the image"
-        rules = [*RULES, Rule(".dockerignore", unused, present=True)]
-        if not own.startswith("../"):
-            rules.insert(len(RULES), Rule(own, unused, present=True))
+        # All of them: another one that is built from here must come to the same file.
+        built = [reader.name for reader in readers if self._built_from_here(reader)]
+        rules = [*RULES, *(Rule(name, unused, present=True) for name in sorted(built))]
+        rules.append(Rule(".dockerignore", unused, present=True))
         seen: set[str] = set()
         for rule in rules:
             anchored = not rule.pattern.startswith("**/")
@@ -197,12 +197,19 @@ class _Writer:
                 continue
             if rule.pattern in seen or ((extend or rule.present) and not _present(rule.pattern, found)):
                 continue
-            if extend and rule.pattern in (own, ".dockerignore", ".gitignore"):
+            if extend and rule.pattern in (*built, ".dockerignore", ".gitignore"):
                 continue  # a file kept by hand left them in: they weigh nothing
             if all(self.context.ignore.match(probe) for probe in _probes(rule.pattern)):
                 continue
             seen.add(rule.pattern)
             yield rule
+
+    def _built_from_here(self, reader: _Reader) -> bool:
+        """Whether a Dockerfile in this context is built from it, and not from a folder of its own."""
+        if reader.facts is self.facts or "/" not in reader.name:
+            return not reader.name.startswith("../")
+        own = Facts(reader.facts.document, Outside(self.context.path(reader.name))).context
+        return isinstance(own, Known) and own.value.root == self.context.root
 
     def _readers(self, found: Survey) -> list[_Reader]:
         """Every Dockerfile that may read this context: the one at hand, and others in it."""

@@ -28,7 +28,9 @@ _TOOLS = tuple(
 )
 _WRITABLE = frozenset(("rw", "readwrite", "rw=true", "readwrite=true"))
 _DIRECTIVES = ("check", "escape", "syntax")
-_KEYWORDS = word_set("FROM RUN COPY ADD ENV ARG USER WORKDIR CMD ENTRYPOINT EXPOSE VOLUME LABEL SHELL HEALTHCHECK ONBUILD")
+_KEYWORDS = word_set(
+    "FROM RUN COPY ADD ENV ARG USER WORKDIR CMD ENTRYPOINT EXPOSE VOLUME LABEL SHELL HEALTHCHECK ONBUILD"
+)
 
 
 def for_a_tool(comment: str) -> bool:

@@ -79,6 +79,7 @@ class Traits(NamedTuple):
     steps: int
 
 
+NONE = Traits(frozenset(), takes_back=False, elsewhere=False, steps=0)
 _MOST = 4096
 _traits: dict[tuple[str, bool], Traits] = {}
 

@@ -36,6 +36,7 @@ class MergeEnv(Transform):
 
     id = "merge-env"
     phase = Phase.LAYERS
+    local = True
     mentions = ("env",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

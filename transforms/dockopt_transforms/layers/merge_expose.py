@@ -34,6 +34,7 @@ class MergeExpose(Transform):
 
     id = "merge-expose"
     phase = Phase.LAYERS
+    local = True
     mentions = ("expose",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -34,6 +34,7 @@ class MergeLabel(Transform):
 
     id = "merge-label"
     phase = Phase.LAYERS
+    local = True
     mentions = ("label",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import copy
 from itertools import pairwise
 
 from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refusal, Transform
 from dockopt_transforms.layers._chain import Member, chain, sequences
 from dockopt_transforms.layers._join import join
 from dockopt_transforms.layers._leaks import Obstacle
-from dockopt_transforms.layers._purpose import BUILD, traits
+from dockopt_transforms.layers._purpose import BUILD, NONE, traits
 
 MAX_COMMANDS = 30  #: a chain longer than this is hard to read, and to find a failing command in
 MAX_LINES = 60
@@ -66,6 +65,8 @@ class MergeRuns(Transform):
 
     id = "merge-runs"
     phase = Phase.LAYERS
+    local = True
+    thorough = True
     after = (
         "npm-cache-clean",
         "yarn-cache-clean",
@@ -95,7 +96,7 @@ class MergeRuns(Transform):
 
 def _groups(document: Document, facts: Facts, sequence: list[Member]) -> Iterator[Proposal | Refusal]:
     known: dict[tuple[_Group, _Group], Obstacle] = {}
-    groups, obstacles = _joined([_Group([member]) for member in sequence], facts, known, tight=True)
+    groups, obstacles = _joined([_Group(member) for member in sequence], facts, known, tight=True)
     before = 0
     while len(groups) != before:
         # What a later RUN brings (the removal of packages) may join groups that stayed apart before.
@@ -136,21 +137,20 @@ def _joined(
 class _Group:
     """RUN instructions that become one."""
 
-    def __init__(self, members: list[Member]) -> None:
-        self.members = members
-        views = [member.view for member in members if member.view is not None]
-        known = [traits(view) for view in views]
-        self.work = frozenset(kind for one in known for kind in one.work)
-        self.takes_back = any(one.takes_back for one in known)
-        self.elsewhere = any(one.elsewhere for one in known)
-        self.commands = sum(len(view.script.commands) for view in views)
-        self.steps = sum(one.steps for one in known)
-        self.lines = sum(member.lines for member in members)
-        self.length = sum(len(member.node.line) for member in members)
+    def __init__(self, member: Member) -> None:
+        self.members = [member]
+        known = traits(member.view) if member.view is not None else NONE
+        self.work = known.work
+        self.takes_back = known.takes_back
+        self.elsewhere = known.elsewhere
+        self.commands = len(member.view.script.commands) if member.view is not None else 0
+        self.steps = known.steps
+        self.lines = member.lines
+        self.length = len(member.node.line)
 
     def joined(self, other: _Group) -> _Group:
         """Both as one; :meth:`apart` said that they may be."""
-        both = copy(self)
+        both = _Group.__new__(_Group)
         both.members = [*self.members, *other.members]
         both.work = self.work | other.work
         both.takes_back = self.takes_back or other.takes_back

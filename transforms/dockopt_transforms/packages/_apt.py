@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 from dockopt.api import (
@@ -16,6 +15,7 @@ from dockopt.api import (
     Facts,
     Instruction,
     Invocation,
+    Script,
     ScriptView,
     Stage,
     Word,
@@ -114,16 +114,21 @@ class Use(NamedTuple):
         return any(kind in _CONDITIONAL for kind in self.command.within)
 
 
-@lru_cache(maxsize=2048)
 def uses_in(text: str) -> tuple[Use, ...]:
     """What each command of a script does to apt's lists, in order; nothing for a script with errors."""
-    script = parse_script(text)
-    if script.error:
-        return ()
-    found: list[Use] = []
-    for command in script.commands:
-        found.extend(_uses_of(command, text))
-    return tuple(found)
+    return uses_of(parse_script(text))
+
+
+def uses_of(script: Script) -> tuple[Use, ...]:
+    """:func:`uses_in` for a script at hand: each use's ``command`` is one of its commands."""
+    found = script.known.get("apt")
+    if found is None:
+        uses: list[Use] = []
+        if not script.error:
+            for command in script.commands:
+                uses.extend(_uses_of(command, script.text))
+        found = script.known["apt"] = tuple(uses)
+    return found  # type: ignore[return-value]
 
 
 def _uses_of(command: Command, text: str) -> list[Use]:
@@ -252,7 +257,7 @@ def node_uses(facts: Facts, node: Instruction) -> tuple[Use, ...]:
         return ()
     if view.opaque is not None:
         return uses_in("./apt-script") if "apt" in view.script.text else ()
-    return uses_in(view.script.text)
+    return uses_of(view.script)
 
 
 class Need(NamedTuple):

@@ -56,8 +56,8 @@ class AptCleanLists(Transform):
 
     id = "apt-clean-lists"
     phase = Phase.PACKAGES
-    aliases = ("DL3009", "aptGetInstallThenRemoveAptLists")
     safety = "unsafe"
+    aliases = ("DL3009", "aptGetInstallThenRemoveAptLists")
     after = ("apt-to-apt-get", "apt-join-update", "apt-no-install-recommends")
     mentions = ("apt",)
 
@@ -88,7 +88,7 @@ def _leaves_lists(uses: tuple[Use, ...]) -> bool:
 
 def _for_run(document: Document, facts: Facts, view: ScriptView) -> Iterator[Proposal | Refusal]:
     node = view.instruction
-    uses = _apt.uses_in(view.script.text)
+    uses = _apt.uses_of(view.script)
     if not _leaves_lists(uses):
         if _only_cleans(facts, view, uses):
             yield _drop(view)

@@ -90,7 +90,7 @@ class AptJoinUpdate(Transform):
 
 
 def _for_run(document: Document, facts: Facts, view: ScriptView) -> Iterator[Proposal | Refusal]:
-    uses = _apt.uses_in(view.script.text)
+    uses = _apt.uses_of(view.script)
     needy = _needy(uses)
     if needy is not None:
         lists = _apt.lists_before(facts)[view.instruction.id]

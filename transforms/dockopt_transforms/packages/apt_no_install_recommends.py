@@ -84,6 +84,7 @@ class AptNoInstallRecommends(Transform):
 
     id = "apt-no-install-recommends"
     phase = Phase.PACKAGES
+    local = True
     aliases = ("DL3015", "aptGetInstallUseNoRec")
     after = ("apt-to-apt-get", "assume-yes")
     mentions = ("apt",)

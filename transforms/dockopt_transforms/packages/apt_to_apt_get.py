@@ -77,6 +77,7 @@ class AptToAptGet(Transform):
 
     id = "apt-to-apt-get"
     phase = Phase.PACKAGES
+    local = True
     aliases = ("DL3027",)
     mentions = ("apt ",)
 

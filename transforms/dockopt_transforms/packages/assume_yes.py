@@ -57,6 +57,7 @@ class AssumeYes(Transform):
 
     id = "assume-yes"
     phase = Phase.PACKAGES
+    local = True
     aliases = ("DL3014", "DL3030", "DL3034", "DL3038")
     after = ("apt-to-apt-get",)
     mentions = ("apt", "dnf", "yum", "zypper")

@@ -49,7 +49,7 @@ class BundleDeployment(Transform):
         context-unknown: the build context is not known, so neither is its lock file
         no-lock-file: no COPY before puts a Gemfile.lock where Bundler runs
         lock-differs: the lock file does not name the gems the Gemfile does
-        platforms: the lock file is made for other platforms than Linux, which Bundler would have to add
+        platforms: the lock file is made for other platforms than Linux, or JRuby's, which Bundler would have to add
         gemfile-changed: a step changes the Gemfile or its lock
 
     References:
@@ -114,12 +114,12 @@ def _lock(facts: Facts, view: ScriptView) -> str | Refusal:
         if "Gemfile" in other.script.text or any(word in other.script.text for word in ("bundle update", "bundle add")):
             why = f"line {other.instruction.start_line} has to do with the Gemfile or its lock"
             return Refusal(node, "gemfile-changed", why)
-    problem = _problem(context.value, gemfile, lock)
+    problem = _problem(context.value, gemfile, lock, on_java="jruby" in (view.stage.root.base or ""))
     return Refusal(node, *problem) if problem is not None else lock
 
 
-def _problem(context: Context, gemfile: str, lock: str) -> tuple[str, str] | None:
-    """Why Bundler would want to change the lock file."""
+def _problem(context: Context, gemfile: str, lock: str, *, on_java: bool) -> tuple[str, str] | None:
+    """Why Bundler would want to change the lock file; JRuby's platform is ``java``, which ``ruby`` does not cover."""
     texts = [context.text(name) for name in (gemfile, lock)]
     for text in texts:
         if isinstance(text, Unknown):
@@ -130,7 +130,12 @@ def _problem(context: Context, gemfile: str, lock: str) -> tuple[str, str] | Non
         one = min(gems ^ named)
         return "lock-differs", f"{one} is in {gemfile if one in gems else lock} and not in the other"
     platforms = _section(locked, "PLATFORMS")
-    if "ruby" not in platforms and not all(name in platforms for name in _LINUX):
+    fits = (
+        any(name.startswith(("java", "universal-java")) for name in platforms)
+        if on_java
+        else "ruby" in platforms or all(name in platforms for name in _LINUX)
+    )
+    if not fits:
         return "platforms", f"{lock} is for {', '.join(platforms) or 'no platform'} only"
     return None
 

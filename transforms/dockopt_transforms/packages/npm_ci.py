@@ -22,6 +22,7 @@ from dockopt.api import (
     Transform,
     Word,
     base_name,
+    directories,
     replace,
     split_reference,
 )
@@ -67,7 +68,7 @@ class NpmCi(Transform):
     Refuses:
         no-lock-file: no COPY before names a lock file for this directory
         installed-before: packages are in node_modules already, and npm ci removes them first
-        own-way: flags or a ``cd`` make it another kind of install
+        own-way: flags make it another kind of install, or where it runs is not known
         old-npm: Node before 10, whose npm does not know ``ci``
 
     References:
@@ -98,8 +99,15 @@ def _refusal(facts: Facts, view: ScriptView, call: Invocation) -> Refusal | None
     node = view.instruction
     if call.option(*_OWN_WAY) or call.command.within or call.verb_word is None:
         return _own_way(view)
-    earlier = [command for command in view.commands if command.start < call.command.start]
-    if any(command.name in ("cd", "pushd") for command in earlier):
+    here = next(
+        (
+            place
+            for command, place in zip(view.commands, directories(facts, view), strict=True)
+            if command is call.command
+        ),
+        None,
+    )
+    if here is None:
         return _own_way(view)
     if _old(view.stage.root.base or ""):
         return Refusal(node, "old-npm", "npm ci came with npm 5.7")
@@ -110,7 +118,7 @@ def _refusal(facts: Facts, view: ScriptView, call: Invocation) -> Refusal | None
             before = other.instruction.start_line < node.start_line or other.instruction is node
             if before and use.action == "install" and not use.option("-g", "--global"):
                 return Refusal(node, "installed-before", "npm ci removes what is in node_modules first")
-    if not _lock_beside(facts, view):
+    if not _lock_beside(facts, view, here):
         return Refusal(node, "no-lock-file", "no COPY before names package-lock.json or npm-shrinkwrap.json")
     return None
 
@@ -120,11 +128,8 @@ def _old(reference: str) -> bool:
     return outdated_release(reference) or (base_name(name) == "node" and _OLD_NODE.match(tag) is not None)
 
 
-def _lock_beside(facts: Facts, view: ScriptView) -> bool:
+def _lock_beside(facts: Facts, view: ScriptView, here: str) -> bool:
     """Whether the last directory the lock file is copied to is the one the call runs in."""
-    here = facts.state(view.instruction).workdir
-    if not isinstance(here, Known):
-        return False
     found = False
     for node in view.stage.instructions:
         if node is view.instruction:
@@ -135,10 +140,7 @@ def _lock_beside(facts: Facts, view: ScriptView) -> bool:
         if any("node_modules" in source for source in node.args[:-1]):
             return False
         for source in node.args[:-1]:
-            if (
-                base_name(source) in _LOCKS
-                and _directory(facts, node.args, target, facts.state(node).workdir) == here.value
-            ):
+            if base_name(source) in _LOCKS and _directory(facts, node.args, target, facts.state(node).workdir) == here:
                 found = True
     return found
 

@@ -66,6 +66,7 @@ class PipNoCacheDir(Transform):
 
     id = "pip-no-cache-dir"
     phase = Phase.PACKAGES
+    local = True
     aliases = ("DL3042",)
     mentions = ("pip",)
 

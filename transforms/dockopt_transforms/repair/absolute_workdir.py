@@ -39,6 +39,7 @@ class AbsoluteWorkdir(Transform):
 
     id = "absolute-workdir"
     phase = Phase.REPAIR
+    local = True
     aliases = ("DL3000", "WorkdirRelativePath")
     mentions = ("workdir",)
 

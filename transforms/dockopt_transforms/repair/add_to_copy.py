@@ -89,6 +89,7 @@ class AddToCopy(Transform):
 
     id = "add-to-copy"
     phase = Phase.REPAIR
+    local = True
     aliases = ("DL3020",)
     safety = "unsafe"
     mentions = ("add",)

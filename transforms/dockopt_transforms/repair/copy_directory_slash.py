@@ -31,6 +31,7 @@ class CopyDirectorySlash(Transform):
 
     id = "copy-directory-slash"
     phase = Phase.REPAIR
+    local = True
     aliases = ("DL3021",)
     after = ("add-to-copy",)
     mentions = ("copy",)

@@ -33,6 +33,7 @@ class DropDeadInstructions(Transform):
 
     id = "drop-dead-instructions"
     phase = Phase.REPAIR
+    local = True
     aliases = ("DL4003", "DL4004", "DL3012", "MultipleInstructionsDisallowed")
     mentions = ("cmd", "entrypoint", "healthcheck")
 

@@ -30,6 +30,7 @@ class DropEmptyContinuation(Transform):
 
     id = "drop-empty-continuation"
     phase = Phase.REPAIR
+    local = True
     aliases = ("NoEmptyContinuation",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

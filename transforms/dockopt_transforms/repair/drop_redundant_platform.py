@@ -35,6 +35,7 @@ class DropRedundantPlatform(Transform):
 
     id = "drop-redundant-platform"
     phase = Phase.REPAIR
+    local = True
     aliases = ("RedundantTargetPlatform", "FromPlatformFlagConstDisallowed")
     safety = "manual"
     mentions = ("--platform",)

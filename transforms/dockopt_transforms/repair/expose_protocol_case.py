@@ -31,6 +31,7 @@ class ExposeProtocolCase(Transform):
 
     id = "expose-protocol-case"
     phase = Phase.REPAIR
+    local = True
     aliases = ("ExposeProtoCasing",)
     mentions = ("expose",)
 

@@ -53,6 +53,7 @@ class KeyValueForm(Transform):
 
     id = "key-value-form"
     phase = Phase.REPAIR
+    local = True
     aliases = ("LegacyKeyValueFormat",)
     mentions = ("env", "label")
 

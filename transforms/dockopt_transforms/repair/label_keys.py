@@ -49,6 +49,7 @@ class LabelKeys(Transform):
 
     id = "label-keys"
     phase = Phase.REPAIR
+    local = True
     aliases = ("DL3048",)
     safety = "manual"
     after = ("key-value-form", "replace-maintainer")

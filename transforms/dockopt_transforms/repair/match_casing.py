@@ -22,7 +22,7 @@ class MatchCasing(Transform):
         are one stage.
 
     Safety:
-        Safe: BuildKit reads keywords and stage names in any case. A second stage of one name is only shown.
+        Safe: BuildKit reads keywords and stage names in any case. Manual: a second stage of one name is only shown.
 
     Refuses:
         reference-unreadable: a stage's name stands in a flag with quotes or escapes, where it is left as it is
@@ -36,6 +36,8 @@ class MatchCasing(Transform):
 
     id = "match-casing"
     phase = Phase.REPAIR
+    local = True
+    safety = "manual"
     aliases = ("ConsistentInstructionCasing", "FromAsCasing", "StageNameCasing", "DuplicateStageName")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

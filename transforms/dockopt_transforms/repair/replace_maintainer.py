@@ -47,6 +47,7 @@ class ReplaceMaintainer(Transform):
 
     id = "replace-maintainer"
     phase = Phase.REPAIR
+    local = True
     aliases = ("DL4000", "MaintainerDeprecated")
     mentions = ("maintainer",)
 

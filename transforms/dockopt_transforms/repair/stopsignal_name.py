@@ -48,6 +48,7 @@ class StopsignalName(Transform):
 
     id = "stopsignal-name"
     phase = Phase.REPAIR
+    local = True
     mentions = ("stopsignal",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dockopt.api import (
@@ -37,7 +38,9 @@ _SERVERS = {
     },
 }
 _MANAGERS = ("apt", "apk", "dnf", "yum", "microdnf")
-_GUNICORN_DECIDES = ("--access-logfile", "--log-config", "--logger-class", "-c", "--config", "--access-log-file")
+# argparse takes ``-cFILE`` too, and the first letters of a long option where no other begins with them.
+_GUNICORN_DECIDES = re.compile(r"-c|--con|--log-con|--logger|--access-logfo")
+_GUNICORN_LOGS = re.compile(r"--access-logfi")
 
 
 class LogToStdout(Transform):
@@ -90,10 +93,9 @@ def _gunicorn(facts: Facts, start: Start) -> Proposal | Refusal | None:
     node = start.node
     if facts.mentions("gunicorn_cmd_args"):
         return Refusal(node, "log-decided", "GUNICORN_CMD_ARGS may say where the log goes")
-    flags = [word.partition("=")[0] for word in start.words]
-    if "--access-logfile" in flags or "--access-log-file" in flags:
+    if any(map(_GUNICORN_LOGS.match, start.words)):
         return None
-    if any(flag in _GUNICORN_DECIDES for flag in flags):
+    if any(map(_GUNICORN_DECIDES.match, start.words)):
         return Refusal(node, "log-decided", "a configuration of its own says where the log goes")
     context = facts.context
     if not isinstance(context, Known):

@@ -49,6 +49,7 @@ class CurlFail(Transform):
 
     id = "curl-fail"
     phase = Phase.SHELL
+    local = True
     aliases = ("curlUseFlagF",)
     after = ("drop-sudo",)
     safety = "unsafe"

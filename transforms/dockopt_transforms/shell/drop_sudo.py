@@ -77,6 +77,7 @@ class DropSudo(Transform):
 
     id = "drop-sudo"
     phase = Phase.SHELL
+    local = True
     aliases = ("DL3004",)
     safety = "unsafe"
     mentions = ("sudo",)

@@ -47,6 +47,7 @@ class GpgBatch(Transform):
 
     id = "gpg-batch"
     phase = Phase.SHELL
+    local = True
     aliases = ("gpgUseBatchFlag",)
     after = ("drop-sudo",)
     mentions = ("gpg",)

@@ -41,6 +41,7 @@ class Sha256Spacing(Transform):
 
     id = "sha256-spacing"
     phase = Phase.SHELL
+    local = True
     aliases = ("sha256sumEchoOneSpace",)
     mentions = ("sum",)
 

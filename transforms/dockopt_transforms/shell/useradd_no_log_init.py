@@ -43,6 +43,7 @@ class UseraddNoLogInit(Transform):
 
     id = "useradd-no-log-init"
     phase = Phase.SHELL
+    local = True
     aliases = ("DL3046",)
     after = ("drop-sudo",)
     mentions = ("useradd",)

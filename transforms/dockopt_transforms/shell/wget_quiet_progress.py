@@ -46,6 +46,7 @@ class WgetQuietProgress(Transform):
 
     id = "wget-quiet-progress"
     phase = Phase.SHELL
+    local = True
     aliases = ("DL3047",)
     after = ("drop-sudo",)
     mentions = ("wget",)

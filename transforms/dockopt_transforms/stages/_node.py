@@ -35,6 +35,7 @@ from dockopt_transforms.stages._plan import (
     kinds,
     later_text,
     missing,
+    names_account,
     no_build_packages,
     system_packages,
     touches_project,
@@ -297,7 +298,7 @@ def _assign(
             plan.into_builder(unit, comments=True)
             plan.drop(unit)
         elif node.name == "RUN":
-            libraries += plan.prepare(unit, read[node.id], packages, owned=bool(owners))
+            libraries += plan.prepare(unit, read[node.id], packages, owned=names_account(before))
         else:
             plan.carry(unit, later)
     prune = None if prisma else _prune(facts, image, project, before, read)

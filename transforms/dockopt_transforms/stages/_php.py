@@ -15,6 +15,7 @@ from dockopt_transforms.stages._plan import (
     install_text,
     kinds,
     later_text,
+    names_account,
     no_build_packages,
     root_until,
     system_packages,
@@ -70,9 +71,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
             plan.drop(unit)
             libraries += [one for word in read[node.id].packages for one in packages[word]]
         elif node.name == "RUN":
-            libraries += plan.prepare(
-                unit, read[node.id], packages, owned=any(one.node.flag("chown") for one in before)
-            )
+            libraries += plan.prepare(unit, read[node.id], packages, owned=names_account(before))
         else:
             plan.carry(unit, later)
     text = install_text(document, image, libraries, keep_lists=plan.lists_read(packages))

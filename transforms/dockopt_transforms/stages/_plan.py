@@ -46,7 +46,24 @@ ANYWHERE = frozenset(("system", "clean", "neutral", "accounts"))  # do the same 
 LAYOUT = frozenset(("mkdir", "touch", "ln", "install", "chmod", "chown", "chgrp"))
 ACCOUNTS = frozenset(("useradd", "adduser", "groupadd", "addgroup", "usermod", "groupmod"))
 NEUTRAL = frozenset(
-    ("set", "true", ":", "echo", "printf", "sleep", "export", "ls", "pwd", "env", "cat", "test", "[", "which", "date")
+    (
+        "set",
+        "true",
+        ":",
+        "echo",
+        "printf",
+        "sleep",
+        "export",
+        "ls",
+        "pwd",
+        "env",
+        "cat",
+        "test",
+        "[",
+        "which",
+        "date",
+        "nproc",
+    )
 )
 # Commands every image with a shell has; busybox has them too.
 BASIC = words("""
@@ -59,7 +76,8 @@ BASIC = words("""
 _CACHES = re.compile(
     r"(?:/var/lib/apt/lists|/var/cache/(?:apt|apk|debconf|ldconfig|man)|/tmp|/var/tmp|/var/log|/usr/share/(?:doc|man)"
     r"|/usr/local/share/\.cache|/usr/local/cargo/(?:registry|git)|/usr/local/bundle/cache|/go/pkg"
-    r"|(?:/root|~|\$HOME|\$\{HOME\})/\.(?:cache|npm|cargo/registry|m2|gradle))(?:/|\Z)"
+    r"|(?:/root|~|\$HOME|\$\{HOME\})/\.(?:cache|npm|cargo/registry|m2|gradle)"
+    r"|/etc/apt/apt\.conf\.d/docker-clean)(?:/|\Z)"  # removed beside a cache mount, so that apt keeps what it fetched
 )
 
 
@@ -212,7 +230,7 @@ class Split:
     def prepare(self, unit: Unit, what: Kinds, packages: dict[str, tuple[str, ...]], *, owned: bool) -> list[str]:
         """Give a RUN that sets up the system its sides; the packages that the stage that runs needs of it.
 
-        ``owned``: a COPY of the builder names an account, which must be there then.
+        ``owned``: a COPY or USER of the builder names an account, which must be there then.
         """
         needed = list(dict.fromkeys(one for word in what.packages for one in packages[word]))
         if "system" in what.kinds and not what.packages and self.lists_read(packages):
@@ -276,6 +294,15 @@ class Split:
                     first = next((node for node in unit.lead if not isinstance(node, Blank)), unit.node)
                     editor.insert_before(first, ("" if gap else eol) + above + eol)
                 gap = False
+
+
+def names_account(before: Iterable[Unit]) -> bool:
+    """Whether a step of the builder belongs to an account, or runs as it: the account must be there too then."""
+    return any(
+        unit.node.flag("chown") is not None
+        or (unit.node.name == "USER" and unit.node.rest.partition(":")[0].strip() not in ("root", "0"))
+        for unit in before
+    )
 
 
 def unused_name(facts: Facts) -> str:
@@ -558,7 +585,7 @@ def single_stage(facts: Facts) -> Stage:
             raise Impossible(
                 "onbuild", "ONBUILD runs in images built from this one, which need what this one has", node
             )
-    if not any(node.name in ("CMD", "ENTRYPOINT") for node in stage.instructions):
+    if not any(node.name in ("CMD", "ENTRYPOINT") for node in stage.instructions) and not _served_by_base(facts, stage):
         raise Impossible("needs-unknown", "the file does not say what the image runs", stage.from_)
     if prompts(start_of(facts)):
         raise Impossible("needs-unknown", "the image starts a shell: what is called in it is not known", stage.from_)
@@ -568,6 +595,18 @@ def single_stage(facts: Facts) -> Stage:
             "target-used", f"the target {', '.join(context.value.targets)} is built by name: {context.value.evidence}"
         )
     return stage
+
+
+def _served_by_base(facts: Facts, stage: Stage) -> bool:
+    """Whether the base image's own server runs sources that are copied in; without sources it is there to build on."""
+    image = facts.base_image(stage)
+    if (
+        image is None
+        or image.name != "php"
+        or not any(server in image.cmd for server in ("apache2-foreground", "php-fpm"))
+    ):
+        return False
+    return any(node.name in ("COPY", "ADD") and node.flag("from") is None for node in stage.instructions)
 
 
 def root_until(facts: Facts, nodes: Iterable[Instruction]) -> None:

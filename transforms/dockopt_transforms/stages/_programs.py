@@ -10,7 +10,7 @@ from dockopt.api import lookup as image_of
 from dockopt_transforms.stages._plan import Impossible
 from dockopt_transforms.stages._system import PACKAGES
 
-_CALLS = re.compile(
+CALLS = re.compile(
     r"\b(?:subprocess|os\s*\.\s*(?:system|popen|exec|spawn)|Popen|check_output|check_call|pexpect|fabric|invoke|plumbum|shutil\.which|execSync|child_process|spawn|exec\.Command|process::Command|execvp?|popen|system)\b"
 )
 _WORDS = re.compile(r"""["'`](?:/usr)?(?:/bin/)?(""" + "|".join(map(re.escape, PACKAGES)) + r""")(?=["'`\s])""")
@@ -66,7 +66,7 @@ def needed_programs(
                 use(name, f"line {node.start_line}", node)
     for node in stage.instructions:
         if node.name in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
-            for name in _started(node):
+            for name in started(node):
                 use(name, f"line {node.start_line}", node)
     context = facts.context
     if isinstance(context, Unknown) and not same:
@@ -83,7 +83,7 @@ def needed_programs(
             if name.endswith(".sh"):
                 for command in command_names(text.value):
                     use(command, name, None)
-            elif _CALLS.search(text.value):
+            elif CALLS.search(text.value):
                 for match in _WORDS.finditer(text.value):
                     use(match[1], name, None)
     return Programs(tuple(packages), tuple(packages.values()))
@@ -101,7 +101,8 @@ def command_names(text: str) -> list[str]:
     return names
 
 
-def _started(node: Instruction) -> list[str]:
+def started(node: Instruction) -> list[str]:
+    """The programs a CMD, ENTRYPOINT or HEALTHCHECK starts."""
     words = node.json
     if words is None:
         return command_names(

@@ -40,6 +40,7 @@ from dockopt_transforms.stages._plan import (
     later_text,
     mentions_variable,
     missing,
+    names_account,
     no_build_packages,
     root_until,
     system_packages,
@@ -354,7 +355,7 @@ def _assign(
     """Give every instruction up to the last install its side."""
     document = plan.document
     later = later_text(plan, before)
-    owned = any(unit.node.flag("chown") for unit in before)
+    owned = names_account(before)
     started = environment.made
     libraries: list[str] = []
     python = "python3" if "python" not in image.tools and "python3" in image.tools else "python"

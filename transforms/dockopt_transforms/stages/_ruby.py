@@ -19,6 +19,7 @@ from dockopt_transforms.stages._plan import (
     kinds,
     later_text,
     missing,
+    names_account,
     no_build_packages,
     root_until,
     system_packages,
@@ -41,6 +42,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ruby-filemagic": ("libmagic-dev",),
     "ruby-vips": ("libvips-dev",),
     "rugged": (),
+    "sequel_pg": ("libpq-dev",),
     "sqlite3": ("libsqlite3-dev",),
     "typhoeus": ("libcurl4-openssl-dev",),
     "zookeeper": (),
@@ -58,30 +60,31 @@ OPEN = words("""
 #: Ruby alone, or native parts that need nothing besides libc, libstdc++ and what Ruby itself links with.
 SELF_CONTAINED = words("""
     action_text-trix actioncable actionmailbox actionmailer actionpack actiontext actionview active_model_serializers activejob activemodel
-    activerecord activestorage activesupport addressable airbrake archive-zip ast async async-container async-http async-io async-pool
-    async-service aws-eventstream aws-partitions aws-sdk-core aws-sdk-kms aws-sdk-s3 aws-sigv4 backports base64 bcrypt benchmark bigdecimal
-    bindex bootsnap builder bundler bunny byebug cancancan carrierwave cgi coderay concurrent-ruby connection_pool console crass csv daemons
-    dalli date debug declarative devise diff-lcs docile domain_name dotenv dotenv-rails drb dry-configurable dry-container dry-core
-    dry-inflector dry-initializer dry-logic dry-schema dry-types dry-validation erb erubi erubis et-orbi eventmachine excon factory_bot
-    factory_bot_rails faker falcon faraday faraday-em_http faraday-em_synchrony faraday-excon faraday-httpclient faraday-multipart
-    faraday-net_http faraday-net_http_persistent faraday-patron faraday-rack faraday-retry ffi ffi-compiler fiber-annotation fiber-local
-    fiber-storage fugit globalid google-protobuf grape graphql haml hamlit hashie hiredis hiredis-client hitimes http http-accept http-cookie
-    http-form_data http_parser.rb httparty httpclient i18n importmap-rails io-console io-endpoint io-event io-like io-stream iodine irb
-    jbuilder jmespath jquery-rails json jwt kaminari kaminari-actionview kaminari-activerecord kaminari-core kgio kramdown llhttp-ffi logger
-    lograge loofah mail mapping marcel method_source metrics mime-types mime-types-data mini_mime mini_portile2 minitest msgpack multi_json
-    multi_xml multipart-post mustermann mutex_m net-http net-imap net-pop net-protocol net-smtp netrc newrelic_rpm nio4r nokogiri oauth2 oj
-    omniauth omniauth-oauth2 openssl orm_adapter ostruct paper_trail parallel parser parslet pastel pp prettyprint prism process-metrics
-    protocol-hpack protocol-http protocol-http1 protocol-http2 protocol-rack protocol-url protocol-websocket pry pry-byebug pry-rails
-    public_suffix puma pundit racc rack rack-accept rack-app rack-attack rack-cors rack-protection rack-proxy rack-session rack-test rackup
-    rage-iodine rage-rb rails rails-controller-testing rails-dom-testing rails-html-sanitizer rails-i18n railties rainbow raindrops rake
-    ransack rb-fsevent rb-inotify rdoc redcarpet redis redis-client redis-namespace regexp_parser reline request_store responders
-    rest-client rexml rotp rouge rspec rspec-core rspec-expectations rspec-mocks rspec-rails rspec-retry rspec-support rubocop rubocop-ast
+    activerecord activestorage activesupport addressable airbrake archive-zip arel ast async async-container async-container-supervisor
+    async-http async-io async-pool async-service aws-eventstream aws-partitions aws-sdk-core aws-sdk-kms aws-sdk-s3 aws-sigv4 backports base64
+    bcrypt benchmark bigdecimal bindex bootsnap builder bundler bunny byebug cancancan capybara carrierwave cgi coderay concurrent-ruby
+    connection_pool console crass csv daemons dalli date debug declarative devise diff-lcs docile domain_name dotenv dotenv-rails drb
+    dry-auto_inject dry-configurable dry-container dry-core dry-inflector dry-initializer dry-logic dry-schema dry-types dry-validation erb
+    erubi erubis et-orbi eventmachine excon factory_bot factory_bot_rails faker falcon faraday faraday-em_http faraday-em_synchrony
+    faraday-excon faraday-httpclient faraday-multipart faraday-net_http faraday-net_http_persistent faraday-patron faraday-rack faraday-retry
+    ffi ffi-compiler fiber-annotation fiber-local fiber-storage fugit globalid google-protobuf grape graphql haml hamlit hashie hiredis
+    hiredis-client hitimes http http-accept http-cookie http-form_data http_parser.rb httparty httpclient i18n importmap-rails io-console
+    io-endpoint io-event io-like io-stream iodine irb jbuilder jmespath jquery-rails json jwt kaminari kaminari-actionview
+    kaminari-activerecord kaminari-core kgio kramdown llhttp-ffi logger lograge loofah mail mapping marcel matrix method_source metrics
+    mime-types mime-types-data mini_mime mini_portile2 minitest moneta msgpack multi_json multi_xml multipart-post mustermann mustermann-grape
+    mutex_m net-http net-imap net-pop net-protocol net-smtp netrc newrelic_rpm nio4r nokogiri oauth2 oj omniauth omniauth-oauth2 openssl
+    orm_adapter ostruct paper_trail parallel parser parslet pastel pp prettyprint prism process-metrics protocol-hpack protocol-http
+    protocol-http1 protocol-http2 protocol-rack protocol-url protocol-websocket pry pry-byebug pry-rails public_suffix puma pundit racc rack
+    rack-accept rack-app rack-attack rack-cors rack-protection rack-proxy rack-session rack-test rackup rage-iodine rage-rb rails
+    rails-controller-testing rails-dom-testing rails-html-sanitizer rails-i18n railties rainbow raindrops rake ransack rb-fsevent rb-inotify
+    rdoc redcarpet redis redis-client redis-namespace regexp_parser reline request_store responders rest-client rexml roda rotp rouge rspec
+    rspec-core rspec-expectations rspec-mocks rspec-rails rspec-retry rspec-support rspec_junit_formatter rubocop rubocop-ast
     rubocop-performance rubocop-rails ruby-progressbar ruby2_keywords rubyzip rufus-scheduler samovar sass-rails sassc sassc-rails
     securerandom sentry-rails sentry-raven sentry-ruby sequel shoulda-matchers sidekiq sidekiq-cron simple_form simplecov simplecov-html
     sinatra sinatra-contrib slim solid_cable solid_cache solid_queue spring sprockets sprockets-rails statsd-ruby stimulus-rails stringio
-    strong_migrations sucker_punch temple thin thor thread_safe tilt time timecop timeout traces trailblazer-option tsort tty-color tty-cursor
-    tty-screen turbo-rails turbolinks tzinfo tzinfo-data uber unf unf_ext unicode-display_width unicode-emoji unicorn uri vcr warden
-    web-console webmock webrick websocket websocket-driver websocket-extensions wisper with_advisory_lock xpath zeitwerk
+    strong_migrations sucker_punch temple thin thor thread_safe tilt time timecop timeout traces trailblazer-option trilogy tsort tty-color
+    tty-cursor tty-screen turbo-rails turbolinks tzinfo tzinfo-data uber unf unf_ext unicode-display_width unicode-emoji unicorn uri vcr
+    warden web-console webmock webrick websocket websocket-driver websocket-extensions wisper with_advisory_lock xpath zeitwerk
     """)
 
 
@@ -181,9 +184,7 @@ def split(document: Document, facts: Facts, stage: Stage) -> tuple[Split, str, t
             plan.drop(unit)
             libraries += [one for word in read[node.id].packages for one in packages[word]]
         elif node.name == "RUN":
-            libraries += plan.prepare(
-                unit, read[node.id], packages, owned=any(one.node.flag("chown") for one in before)
-            )
+            libraries += plan.prepare(unit, read[node.id], packages, owned=names_account(before))
         else:
             plan.carry(unit, later)
     text_ = install_text(document, image, [*libraries, *extra], keep_lists=plan.lists_read(packages))

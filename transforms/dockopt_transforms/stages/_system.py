@@ -74,6 +74,7 @@ _APK_RUNTIME = {
     "zstd-dev": "zstd-libs",
 }
 _APK_NONE = frozenset(("openssl-dev",))  # every image with Python, Node or Ruby has OpenSSL's libraries
+_WITH_LIBRESSL = frozenset(("3.4", "3.5", "3.6", "3.7", "3.8"))
 # By Debian's package; buildpack-deps brings all of these, the slim variants none.
 PACKAGES = {
     "bzip2": "bzip2", "convert": "imagemagick", "curl": "curl", "file": "file", "free": "procps", "git": "git", "gpg": "gnupg", "hg": "mercurial",
@@ -124,6 +125,10 @@ def at_run_time(word: str, image: BaseImage) -> Known[tuple[str, ...]] | Unknown
         if name in _APK_RUNTIME:
             return Known((_APK_RUNTIME[name],), "Alpine's package of the library")
         if name in _APK_NONE:
+            if image.release in _WITH_LIBRESSL:
+                return Unknown(
+                    f"Alpine {image.release} has LibreSSL beside OpenSSL: which of them {name} links is not known"
+                )
             return Known((), "the libraries are in the base image")
     elif name.endswith("-dev"):
         release = image.release

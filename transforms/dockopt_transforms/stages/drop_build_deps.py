@@ -29,10 +29,11 @@ from dockopt.api import (
 from dockopt_transforms.runtime._start import prompts, start_of
 from dockopt_transforms.stages import _python
 from dockopt_transforms.stages._plan import BASIC, Impossible, builds_nothing, kinds
-from dockopt_transforms.stages._programs import command_names
+from dockopt_transforms.stages._programs import command_names, started
 from dockopt_transforms.stages._pytools import uses_tool
 from dockopt_transforms.stages._system import BUILD_ONLY, at_run_time, bare
 
+_SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh"))
 EFFECTS = Effects(files_removed=("/usr/**",), packages_added=("apt:*",), packages_removed=("apt:~*",))
 
 
@@ -160,7 +161,8 @@ def _job(
         why = "no install names python3: purging what brought it would take it along"
         raise Impossible("python-goes-too", why, node)
     start = start_of(facts)
-    if start is None or prompts(start) or not start.program:
+    names = started(start.node) if start is not None else []
+    if start is None or prompts(start) or not (start.program or (names and names[-1] not in _SHELLS)):
         raise Impossible("no-start", "what the image runs is not known: it may be there to build with", node)
     position = stage.instructions.index(node)
     for other in stage.instructions[position + 1 :]:

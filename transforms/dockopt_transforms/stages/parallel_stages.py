@@ -36,7 +36,8 @@ _PASSIVE = frozenset(("LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "HEALTHCHECK", "ST
 _IDLE_PROGRAMS = word_set(
     "tini tini-static dumb-init gosu su-exec dockerize wait-for-it wait-for-it.sh wait-for.sh kubectl helm terraform "
     "mc cloud_sql_proxy cloud-sql-proxy grpc_health_probe consul-template envconsul confd chamber aws-iam-authenticator "
-    "kustomize argocd vault nomad consul packer hadolint"
+    "kustomize argocd vault nomad consul packer hadolint jq yq dep glide om cli53 docker-compose docker-machine rancher kops kind k3d "
+    "minikube skaffold helmfile eksctl kubectx kubens stern k9s trivy grype syft cosign dive goss dgoss migrate"
 )
 
 

@@ -25,6 +25,7 @@ from dockopt.api import (
     split_tag,
     table_of,
 )
+from dockopt_transforms._tables import word_set
 from dockopt_transforms.stages._base_files import SYSTEM_FILES
 
 EFFECTS = Effects(files_removed=SYSTEM_FILES, files_added=SYSTEM_FILES)
@@ -32,8 +33,14 @@ EFFECTS = Effects(files_removed=SYSTEM_FILES, files_added=SYSTEM_FILES)
 _BY_RELEASE = frozenset(("debian", "ubuntu", "buildpack-deps"))
 
 
-# Their dated tags are older images on today's mirrors, whose packages may no longer fit.
-_ROLLING = frozenset((("alpine", "edge"), ("fedora", "rawhide")))
+# An older image of theirs, by a dated tag or a digest, meets mirrors whose packages may no longer fit.
+_ROLLING = word_set("archlinux archlinux/archlinux opensuse/tumbleweed kalilinux/kali-rolling gentoo/stage3")
+_ROLLING_TAGS = {
+    "alpine": word_set("edge"),
+    "fedora": word_set("rawhide"),
+    "debian": word_set("sid unstable testing experimental rc-buggy"),
+    "buildpack-deps": word_set("sid testing"),
+}
 
 
 class PinBase(Transform):
@@ -45,7 +52,7 @@ class PinBase(Transform):
         base images was made; the variant stays. With ``--online`` an image that is not in the table gets the tag
         which names the same image in its registry now. Where a digest is known, from ``dockopt.lock`` or with
         ``--online`` from the registry, every base image gets it behind its tag: that of the index, so that it
-        builds for each platform as before.
+        builds for each platform as before. A distribution that always moves on gets one from ``dockopt.lock`` alone.
 
     Why:
         ``latest`` is another image after the next release: a build that worked yesterday fails today, and
@@ -91,18 +98,19 @@ def _pin(facts: Facts, stage: Stage, base: str) -> Iterator[Proposal | Refusal]:
             yield Refusal(node, "variable-tag", f"the tag of {written} is the value of a build argument")
         return
     named, evidence = written, ""
-    rolling = (name, tag) in _ROLLING
+    rolling = name in _ROLLING or tag.partition("-")[0] in _ROLLING_TAGS.get(name, ())
     exact = None if rolling else _exact(facts, base)
     if isinstance(exact, Known):
         # What stands before the image's name is kept: ``docker.io/library/``.
         named = (written[: written.index(name)] if name in written else "") + exact.value
         evidence = exact.evidence
-    found = facts.digest(named)
+    found = facts.digest(named, lock_only=rolling)
     new = f"{named}@{found.value}" if isinstance(found, Known) else named
-    if isinstance(found, Unknown):
+    if new == written and rolling:
+        shown = f"{name}:{tag}" if tag else name
+        yield Refusal(node, "rolling-release", f"{shown} has no version: its package mirrors move on with it")
+    elif isinstance(found, Unknown):
         yield Refusal(node, "digest-unknown", found.reason)
-    elif new == written and rolling:
-        yield Refusal(node, "rolling-release", f"{name}:{tag} has no version: its package mirrors move on with it")
     elif new == written and isinstance(exact, Unknown):
         yield Refusal(node, "image-unknown", exact.reason)
     if new != written:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from dockopt.api import (
@@ -31,7 +31,7 @@ from dockopt_transforms._tables import word_set as words
 from dockopt_transforms.runtime._start import prompts, start_of
 from dockopt_transforms.stages._base_files import SYSTEM_FILES
 from dockopt_transforms.stages._plan import BASIC, Impossible, written_like
-from dockopt_transforms.stages._programs import command_names, needed_programs
+from dockopt_transforms.stages._programs import CALLS, command_names, needed_programs, started
 
 EFFECTS = Effects(files_removed=SYSTEM_FILES, packages_removed=("apt:~*",))
 _DISTRIBUTIONS = frozenset(("debian", "ubuntu"))
@@ -77,8 +77,27 @@ _PROMPTS = frozenset(
         "clojure",
     )
 )
-# Their update-alternatives fail without /usr/share/man/man1 and man7 (https://bugs.debian.org/863199).
-_NEEDS_MANUALS = re.compile(r"openjdk-|default-(?:jdk|jre)|postgresql|ca-certificates-java|maven|ant\b|gradle|tomcat")
+# Their update-alternatives fail without /usr/share/man/man1 and man7 (https://bugs.debian.org/863199), or those of the
+# Java that they bring.
+_NEEDS_MANUALS = re.compile(
+    r"openjdk-|default-(?:jdk|jre)|postgresql|ca-certificates-java|maven|ant\b|gradle|tomcat|oracle-java|temurin|zulu\d*"
+    r"|adoptopenjdk|bellsoft-java|icedtea|openjfx|libreoffice\b|scala\b|leiningen|clojure|groovy|jython|android-sdk"
+)
+# What debuerreotype's slimify takes out, of the image and of each package installed later, but for a few files.
+_DOCUMENTATION = re.compile(
+    r"/usr/share/(?:doc|info|linda|man|omf|gnome/help|locale(?!/(?:locale\.alias|all_languages|languages|currency|l10n)\b))\b"
+)
+# "Debian 10 and older non-slim images included both ping and ip" (debuerreotype's examples/debian.sh).
+_WITH_NETWORKING = frozenset(("wheezy", "jessie", "stretch", "buster"))
+_NETWORKING = {
+    "ip": "iproute",
+    "ss": "iproute",
+    "tc": "iproute",
+    "bridge": "iproute",
+    "ping": "-ping",
+    "ping6": "-ping",
+}
+_NETWORKING_WORDS = re.compile(r"""["'`](?:/usr)?(?:/s?bin/)?(ip|ss|tc|bridge|ping6?)(?=["'`\s])""")
 
 
 class SlimBase(Transform):
@@ -97,7 +116,8 @@ class SlimBase(Transform):
         Unsafe: programs of the full image that the app calls in ways nobody can see are gone.
 
     Refuses:
-        needs-more: a command of the stage, or the start command, is not known to be in the slim variant
+        needs-more: a command of the stage, or the start command, is not known to be in the slim variant, or a step
+            reads what packages put beside their documentation
         may-compile: packages of a language are installed, which the compilers of the full image may build
         context-unknown: the build context, whose sources may call programs, is not known
         needs-unknown: a program that the app calls has no package that is known
@@ -154,7 +174,8 @@ class SlimBase(Transform):
 def _check(facts: Facts, stage: Stage, image: BaseImage, small: str) -> None:
     """Whether everything the stage runs is in the slim variant.
 
-    Between Debian and its slim image no program differs, only documentation.
+    Between Debian and its slim image no program differs but ``ip`` and ``ping`` in what is older than bullseye, only
+    documentation.
 
     :raises Impossible: where something is not, or may not be.
     """
@@ -163,6 +184,9 @@ def _check(facts: Facts, stage: Stage, image: BaseImage, small: str) -> None:
             if _NEEDS_MANUALS.match(word.text):
                 why = f"{word.text} links its manual pages into folders that the slim variant has not"
                 raise Impossible("needs-more", why, place.instruction)
+    _check_documentation(facts, stage)
+    if image.release in _WITH_NETWORKING:
+        _check_networking(facts, stage)
     if image.name in _DISTRIBUTIONS:
         return
     if prompts(start_of(facts)):
@@ -211,6 +235,73 @@ def _check(facts: Facts, stage: Stage, image: BaseImage, small: str) -> None:
     )
     if needed.packages:
         raise Impossible("needs-more", f"{needed.evidence[0]} is not in {small}")
+
+
+def _check_documentation(facts: Facts, stage: Stage) -> None:
+    """Whether no step reads what packages put beside their documentation: schemas, examples, templates.
+
+    :raises Impossible: where one may.
+    """
+    for node in stage.instructions:
+        found = _DOCUMENTATION.search(node.rest)
+        if found is None or node.name not in ("RUN", "COPY", "CMD", "ENTRYPOINT"):
+            continue
+        view = facts.script(node)
+        removed = [
+            word.text
+            for command in (view.commands if view is not None and view.opaque is None else ())
+            for word in command.words
+            if command.name in ("rm", "mkdir")
+        ]
+        if len(_DOCUMENTATION.findall(node.rest)) == len(_DOCUMENTATION.findall(" ".join(removed))):
+            continue
+        raise Impossible("needs-more", f"it names {found[0]}, which packages leave empty in the slim variant", node)
+
+
+def _check_networking(facts: Facts, stage: Stage) -> None:
+    """Whether nothing calls ``ip`` or ``ping``, which the full image of an older Debian has and the slim one has not.
+
+    :raises Impossible: where something does, or may.
+    """
+    named = {
+        word.text
+        for view, call in facts.invocations("apt")
+        if view.stage is stage and call.action == "install"
+        for word in call.operands
+    }
+
+    def use(names: Iterable[str], where: str, node: Instruction | None) -> None:
+        for name in names:
+            package = _NETWORKING.get(name)
+            if package is not None and not any(package in one for one in named):
+                raise Impossible("needs-more", f"{where} calls {name}, which the slim variant has not", node)
+
+    copies = False
+    for node in stage.instructions:
+        where = f"line {node.start_line}"
+        if node.name == "RUN":
+            view = facts.script(node)
+            if view is not None:
+                use(command_names(view.script.text), where, node)
+        elif node.name in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
+            use(started(node), where, node)
+        copies = copies or (node.name in ("COPY", "ADD") and node.flag("from") is None)
+    context = facts.context
+    if not copies:
+        return
+    if isinstance(context, Unknown):
+        raise Impossible("context-unknown", f"whether a source calls ip or ping is not known: {context.reason}")
+    for name in context.value.listing.files:
+        bare = "." not in base_name(name)
+        if not bare and not name.endswith((".sh", ".py", ".js", ".mjs", ".ts", ".rb", ".pl", ".php")):
+            continue
+        text = context.value.text(name)
+        if not isinstance(text, Known):
+            continue
+        if name.endswith(".sh") or (bare and re.match(r"#!.*sh\b", text.value)):
+            use(command_names(text.value), name, None)
+        elif CALLS.search(text.value):
+            use((found[1] for found in _NETWORKING_WORDS.finditer(text.value)), name, None)
 
 
 def _check_drawing(facts: Facts, small: str) -> None:

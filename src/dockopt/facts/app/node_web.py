@@ -28,9 +28,19 @@ _MAKER = re.compile(
 )
 _LISTEN = re.compile(r"\b(\w+)\s*\.listen\(\s*([^()\n]*(?:\((?:[^()\n]|\([^()\n]*\))*\)[^()\n]*)*)")
 _GET = re.compile(r"\b(\w+)\s*\.(?:get|all)\(\s*(['\"`])(/[^'\"`$]*)\2\s*(,\s*[\w.]+)?")
-_USE = re.compile(r"\b(\w+)\s*\.(?:use|route|register)\(\s*(?:(['\"`])(/[^'\"`$]*)\2\s*,\s*)?(\w+)")
+_USE = re.compile(
+    r"\b(?P<on>\w+)\s*\.(?P<verb>use|route|register)\(\s*(?:(?P<quote>['\"`])(?P<path>/[^'\"`$]*)(?P=quote)\s*,\s*)?"
+    r"(?:require\(\s*['\"](?P<file>\.{1,2}/[^'\"]+)['\"]\s*\)|(?P<name>\w+))"
+    r"(?:\s*,\s*\{[^{}]*?\bprefix\s*:\s*['\"](?P<prefix>/[^'\"]*)['\"])?"
+)
 _IMPORT = re.compile(
-    r"(?:import\s+(\w+)\s+from|(?:const|let|var)\s+(\w+)\s*=\s*require\()\s*['\"](\.{1,2}/[^'\"]+)['\"]"
+    r"(?:import\s+(?:(\w+)\s*,?\s*)?(?:\{([^{}]*)\}\s*)?from\s*"
+    r"|(?:const|let|var)\s+(?:(\w+)|\{([^{}]*)\})\s*=\s*require\(\s*)['\"](\.{1,2}(?:/[^'\"]+)?)['\"]"
+)
+_PARAMETER = r"(?:async\s*)?(?:function\s*\w*\s*)?\(\s*(\w+)\s*[:,)]"
+# A hook or a handler in place that answers for everything behind it.
+_REFUSES = re.compile(
+    r"\b(\w+)\s*\.(?:addHook\(\s*['\"](?:onRequest|preHandler|preValidation)['\"]|use\(\s*(?:async\s*)?(?:function\s*)?\()"
 )
 _GUARDED = re.compile(r"auth|jwt|passport|session|token|login|protect", re.I)
 _FIXED = {"next": 3000, "nuxt": 3000, "serve": 3000, "vite": 4173, "gatsby": 9000}
@@ -75,14 +85,13 @@ def serve(app: App, context: Context, files: ImageFiles, stage: Stage, launch: L
     port = _listens(masked, name, launch)
     if framework == "@nestjs/core":
         return app._replace(port=port, health=_nest_health(app, context, masked, name))
-    found: list[Known[str]] = []
-    guarded: list[str] = []
-    _routes(context, name, masked, "", found, guarded, set(), 0)
-    best = best_health(found)
+    routes = _Routes(context)
+    routes.collect(name, masked, "", "", None, 0)
+    best = best_health(routes.found)
     if best is None:
         reason = (
-            f"a health route is there, but not open to a probe: {guarded[0]}"
-            if guarded
+            f"a health route is there, but not open to a probe: {routes.guarded[0]}"
+            if routes.guarded
             else f"{name} has no literal route like /health"
         )
         return app._replace(port=port, health=Unknown(reason))
@@ -240,60 +249,136 @@ def _argument(text: str) -> str:
     return text
 
 
-def _routes(
-    context: Context, name: str, masked: str, prefix: str, found: list[Known[str]], guarded: list[str], seen: set[tuple[str, str]],
-    depth: int,
-) -> None:  # fmt: skip
+class _Routes:
     """The literal GET routes of a file's application or router, and of the routers it mounts."""
-    if depth > 6 or (name, prefix) in seen:
-        return
-    seen.add((name, prefix))
-    makers = {one.match[1] for one in search(_MAKER, masked, name)}
-    if not makers:
-        # Express's generator keeps listen in bin/www and the application in app.js.
-        for one in search(_IMPORT, masked, name) if depth == 0 else ():
-            target = _import(context, name, one.match[3])
-            text = context.text(target) if target is not None else None
-            if target is not None and isinstance(text, Known):
-                _routes(context, target, mask(text.value), prefix, found, guarded, seen, 1)
-        return
-    exported = re.search(r"(?:module\.exports\s*=|export\s+default)\s+(\w+)", masked)
-    if depth:
-        makers = {exported[1]} & makers if exported is not None else makers
-    imports = {one.match[1] or one.match[2]: one.match[3] for one in search(_IMPORT, masked, name)}
-    uses = [one for one in search(_USE, masked, name) if one.match[1] in makers]
-    wall = next(
-        (one for one in uses if one.match[3] is None and one.match[4] not in imports and _GUARDED.search(one.match[4])),
-        None,
-    )
-    mounted: set[str] = set()
-    for use in uses:
-        inner, path = use.match[4], use.match[3] or ""
-        if inner in makers:
-            mounted.add(inner)
-        if inner in imports:
-            target = _import(context, name, imports[inner])
-            text = context.text(target) if target is not None else None
-            if target is not None and isinstance(text, Known):
-                _routes(context, target, mask(text.value), prefix.rstrip("/") + path, found, guarded, seen, depth + 1)
-    prefixes = {use.match[4]: (use.match[3] or "") for use in uses if use.match[4] in makers}
-    for route in search(_GET, masked, name):
-        if route.match[1] not in makers:
-            continue
-        base = prefix.rstrip("/") + prefixes.get(route.match[1], "")
-        full = base.rstrip("/") + route.match[3]
-        _add(full, route, wall, guarded, found)
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.found: list[Known[str]] = []
+        self.guarded: list[str] = []  #: health routes that are there, with what stands before them
+        self._seen: set[tuple[str, str, str | None]] = set()
+
+    def collect(
+        self, name: str, masked: str, prefix: str, wall: str, exported: str | None, depth: int, plugin: bool = False
+    ) -> None:
+        """:param wall: what every route of the file is behind; empty for nothing
+        :param exported: the name under which the file is imported, empty for its default, None for the entry file
+        :param plugin: it may be a function that is handed the application, as Fastify's are
+        """
+        if depth > 6 or (name, prefix, exported) in self._seen:
+            return
+        self._seen.add((name, prefix, exported))
+        makers = {one.match[1] for one in search(_MAKER, masked, name)}
+        imports = _imports(masked)
+        if not makers and exported is None:
+            # Express's generator keeps listen in bin/www and the application in app.js.
+            for target, inner in imports.values():
+                self._follow(name, target, prefix, wall, inner, 1, False)
+            return
+        if exported is not None:
+            makers = _exported(masked, makers, exported) or (_plugin(masked, exported) if plugin else set())
+        if not makers:
+            return
+        walls = [(0, "", wall)] if wall else []
+        for one in search(_REFUSES, masked, name):
+            if one.match[1] in makers and re.search(r"\b40[13]\b", masked[one.match.start() : one.match.start() + 400]):
+                walls.append((one.match.start(), "", f"{one.where} may refuse"))
+        uses = [one for one in search(_USE, masked, name) if one.match["on"] in makers]
+        prefixes: dict[str, str] = {}
+        for use in uses:
+            path, inner = use.match["path"] or "", use.match["name"]
+            full = prefix.rstrip("/") + (path or use.match["prefix"] or "")
+            if inner in makers:
+                prefixes[inner] = path
+                continue
+            target, export = imports.get(inner, ("", "")) if inner else (use.match["file"], "")
+            before = _wall(walls, use.match.start(), full)
+            plugin = use.match["verb"] == "register"
+            if target and self._follow(name, target, full, before, export, depth + 1, plugin):
+                continue
+            if inner and _GUARDED.search(inner):
+                walls.append((use.match.start(), full, f"{use.where} uses {inner}"))
+        for route in search(_GET, masked, name):
+            if route.match[1] in makers:
+                base = prefix.rstrip("/") + prefixes.get(route.match[1], "")
+                full = base.rstrip("/") + route.match[3]
+                self._add(full, route, _wall(walls, route.match.start(), full), masked)
+
+    def _follow(self, name: str, target: str, prefix: str, wall: str, exported: str, depth: int, plugin: bool) -> bool:
+        """Whether another file has a router of that name, or a plugin; its routes are collected."""
+        file = _import(self.context, name, target)
+        text = self.context.text(file) if file is not None else None
+        if file is None or not isinstance(text, Known):
+            return False
+        masked = mask(text.value)
+        makers = {one.match[1] for one in search(_MAKER, masked, file)}
+        if not _exported(masked, makers, exported) and not (plugin and _plugin(masked, exported)):
+            return False
+        self.collect(file, masked, prefix, wall, exported, depth, plugin)
+        return True
+
+    def _add(self, full: str, route: Found, wall: str, masked: str) -> None:
+        if best_health([Known(full, route.where)]) is None:
+            return
+        if wall:
+            self.guarded.append(f"{full} ({route.where}): {wall}")
+        elif route.match[4] and _GUARDED.search(route.match[4]):
+            self.guarded.append(f"{full} ({route.where}): behind {route.match[4].lstrip(', ')}")
+        elif re.match(
+            r"\s*,\s*\{[^=]*?\b(?:preHandler|onRequest|preValidation)\b",
+            masked[route.match.end(3) + 1 : route.match.end() + 300],
+        ):
+            self.guarded.append(f"{full} ({route.where}): a handler stands before it")
+        else:
+            self.found.append(Known(full, route.where))
 
 
-def _add(full: str, route: Found, wall: Found | None, guarded: list[str], found: list[Known[str]]) -> None:
-    if best_health([Known(full, route.where)]) is None:
-        return
-    if wall is not None and wall.match.start() < route.match.start():
-        guarded.append(f"{full} ({route.where}): {wall.where} uses {wall.match[4]}")
-    elif route.match[4] and _GUARDED.search(route.match[4]):
-        guarded.append(f"{full} ({route.where}): behind {route.match[4].lstrip(', ')}")
+def _wall(walls: list[tuple[int, str, str]], position: int, path: str) -> str:
+    """What stands before a route at a position of the file."""
+    for start, prefix, what in walls:
+        if start <= position and (path + "/").startswith(prefix.rstrip("/") + "/"):
+            return what
+    return ""
+
+
+def _imports(masked: str) -> dict[str, tuple[str, str]]:
+    """Names that stand for something of another file: the file, and its name there, empty for the default."""
+    found: dict[str, tuple[str, str]] = {}
+    for match in _IMPORT.finditer(masked):
+        default, names = match[1] or match[3], match[2] or match[4] or ""
+        if default:
+            found[default] = (match[5], "")
+        for one in names.split(","):
+            words = one.replace(":", " as ").split()
+            if len(words) == 3 and words[1] == "as":
+                found[words[2]] = (match[5], "" if words[0] == "default" else words[0])
+            elif len(words) == 1:
+                found[words[0]] = (match[5], words[0])
+    return found
+
+
+def _exported(masked: str, makers: set[str], name: str) -> set[str]:
+    """The variable of a file that it exports under a name."""
+    if not name:
+        default = re.search(r"(?:module\.exports\s*=|export\s+default)\s+(\w+)", masked)
+        return {default[1]} & makers if default is not None else makers
+    if name in makers:
+        return {name}
+    renamed = re.search(rf"\b(\w+)\s+as\s+{name}\b|\b{name}\s*:\s*(\w+)", masked)
+    return {renamed[1] or renamed[2]} & makers if renamed is not None else set()
+
+
+def _plugin(masked: str, name: str) -> set[str]:
+    """The parameter that stands for the application in a function that a file exports: Fastify's plugins."""
+    patterns: tuple[str, ...]
+    if name:
+        patterns = (
+            rf"\bfunction\s+{name}\s*\(\s*(\w+)\s*[:,)]",
+            rf"\b(?:const|let|var)\s+{name}\s*(?::[^=\n]+)?=\s*{_PARAMETER}",
+        )
     else:
-        found.append(Known(full, route.where))
+        patterns = (rf"(?:export\s+default|module\.exports\s*=)\s*{_PARAMETER}",)
+    return {match[1] for pattern in patterns for match in re.finditer(pattern, masked)}
 
 
 def _import(context: Context, name: str, target: str) -> str | None:

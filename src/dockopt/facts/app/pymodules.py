@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from dockopt.facts.app.launch import ImageFiles
-from dockopt.facts.app.pysource import Add, Expr, Function, Name, Scope, SourceError, Str, parse
+from dockopt.facts.app.pysource import Add, Call, Expr, Function, Name, Scope, SourceError, Str, parse
 from dockopt.facts.context import Context
 from dockopt.facts.stages import Stage
 from dockopt.facts.value import Unknown
@@ -40,8 +41,16 @@ class Object(NamedTuple):
 class Modules:
     """The modules of a project as an import in the container finds them."""
 
-    def __init__(self, context: Context, files: ImageFiles, stage: Stage, roots: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        files: ImageFiles,
+        stage: Stage,
+        roots: tuple[str, ...],
+        env: Mapping[str, str | None],
+    ) -> None:
         self.context = context
+        self.env = env  #: the environment of the image
         self.files = files
         self.stage = stage
         self.roots = roots  #: folders in the image that are on ``sys.path``
@@ -140,10 +149,46 @@ class Modules:
             return Str(left.value + right.value) if isinstance(left, Str) and isinstance(right, Str) else None
         if not isinstance(value, Name) or depth > 4:
             return value
-        found = self.lookup(module, function, value.value)
+        found = self.lookup(module, function, value.value) or self._setting(module, function, value.value)
         if found is None:
             return None
         assigns = [one for one in found.scope.assigns if one.target == found.name]
         if len(assigns) != 1 or assigns[0].guard:
             return None
         return self.constant(found.module, found.function, assigns[0].value, depth + 1)
+
+    def _setting(self, module: Module, function: Function | None, name: str) -> Object | None:
+        """The attribute behind ``settings.API_PREFIX``, where ``settings`` is made of a class that has a default."""
+        head, _, attribute = name.rpartition(".")
+        found = self.lookup(module, function, head) if head else None
+        for _ in range(4):
+            if found is None:
+                return None
+            made = found.scope.value(found.name)
+            maker = found.scope.function(found.name)
+            if made is not None and isinstance(made.value, Call) and made.value.name and not made.value.args:
+                found = self.lookup(found.module, found.function, made.value.name)
+            elif maker is not None and len(maker.body.returns) == 1 and isinstance(maker.body.returns[0], Name):
+                found = Object(found.module, maker, maker.body.returns[0].value)
+            else:
+                break
+        if found is None:
+            return None
+        for one in found.scope.classes:
+            # A function stands for the body of the class here: what is looked up in either is a scope.
+            if one.name == found.name and one.body.value(attribute) is not None and not self._from_outside(attribute):
+                body = Function(one.name, one.line, (), (), one.body, "")
+                return Object(found.module, body, attribute)
+        return None
+
+    def _from_outside(self, attribute: str) -> bool:
+        """Whether the image's environment, or a ``.env`` beside the sources, may set it: pydantic reads both."""
+        wanted = attribute.upper()
+        if any(name.upper().endswith(wanted) for name in self.env):
+            return True
+        for root in self.roots:
+            name = self.files.find(posixpath.join(root, ".env"), self.stage)
+            text = self.context.text(name) if name is not None else None
+            if text is not None and (isinstance(text, Unknown) or wanted in text.value.upper()):
+                return True
+        return False

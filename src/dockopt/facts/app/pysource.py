@@ -6,6 +6,7 @@ classes. An expression that is no literal, name or call is :data:`OTHER`, from w
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Or(NamedTuple):
 
 
 class Add(NamedTuple):
-    """``a + b``, as Django's settings and URL lists are put together."""
+    """``a + b``, as Django's settings and URL lists are put together, and the parts of an f-string."""
 
     left: Expr
     right: Expr
@@ -157,8 +158,9 @@ class SourceError(ValueError):
     """The text is no Python that libcst reads; the message has the line."""
 
 
+@lru_cache(maxsize=128)
 def parse(text: str) -> Scope:
-    """Read a module.
+    """Read a module; what comes out is never to be changed, for it is kept for the next who asks for the same text.
 
     :raises SourceError: for a syntax error.
     """
@@ -195,6 +197,7 @@ class _Reader:
                     self._small(small, scope, guard)
             elif isinstance(node, cst.FunctionDef):
                 scope.functions.append(self._function(node, guard))
+                self._rebound(node.name.value, scope, guard)
             elif isinstance(node, cst.ClassDef):
                 body = Scope()
                 self.block(node.body.body, body, guard)
@@ -290,6 +293,12 @@ class _Reader:
         name = self.expression(target)
         if isinstance(name, Name):
             scope.assigns.append(Assign(name.value, value, self._line(node), guard, augmented))
+            self._rebound(name.value, scope, guard)
+
+    def _rebound(self, name: str, scope: Scope, guard: str) -> None:
+        """``import app.models`` makes a name ``app`` too, which ``app = create_app()`` below takes over."""
+        if not guard:
+            scope.imports.pop(name, None)
 
     def _calls(self, value: Expr, scope: Scope, guard: str) -> None:
         if isinstance(value, Call):
@@ -303,11 +312,28 @@ class _Reader:
             return f"{self._dotted(node.value)}.{node.attr.value}"
         return str(node.value)
 
+    def _formatted(self, node: Any) -> Expr:
+        """An f-string as a sum; OTHER where a part is formatted or escaped."""
+        found: Expr | None = None
+        for part in node.parts:
+            if isinstance(part, self.cst.FormattedStringText):
+                if "\\" in part.value:
+                    return OTHER
+                one: Expr = Str(part.value.replace("{{", "{").replace("}}", "}"))
+            elif part.conversion is None and part.format_spec is None and part.equal is None:
+                one = self.expression(part.expression)
+            else:
+                return OTHER
+            found = one if found is None else Add(found, one)
+        return found if found is not None else Str("")
+
     def expression(self, node: Any) -> Expr:
         cst = self.cst
         if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
             value = node.evaluated_value
             return Str(value) if isinstance(value, str) else OTHER
+        if isinstance(node, cst.FormattedString):
+            return self._formatted(node)
         if isinstance(node, cst.Integer):
             return Int(int(node.evaluated_value))
         if isinstance(node, cst.Name):

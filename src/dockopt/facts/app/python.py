@@ -74,7 +74,7 @@ class PythonReader:
             if part:
                 roots.append(posixpath.normpath(posixpath.join(launch.cwd, part)))
         roots.append(posixpath.join(launch.cwd, "src"))
-        self.modules = Modules(context, files, stage, tuple(roots))
+        self.modules = Modules(context, files, stage, tuple(roots), launch.env)
 
     def read(self) -> PythonFacts:
         server = self._server()
@@ -82,11 +82,11 @@ class PythonReader:
             return PythonFacts(server, server, server, server, server)
         evidence = self.launch.evidence
         name: Known[str] | Unknown = Known(server.name, evidence)
-        target = server.start or self._target(server)
+        target = self._settle(server.start) if server.start is not None else self._target(server)
         if isinstance(target, Unknown):
             return PythonFacts(target, name, target, server.port, target)
         framework = self._framework(target)
-        where = Known(self._spelled(server, target), target.module.name)
+        where = Known(self._spelled(server, server.start or target), target.module.name)
         health = self._health(target, framework)
         return PythonFacts(framework, name, where, server.port, health)
 
@@ -193,7 +193,9 @@ class PythonReader:
         app = _first(operands)
         if "--chdir" in options:
             self._add_root(options["--chdir"])
-        config = options.get("-c", options.get("--config"))
+        # argparse takes the first letters of an option too: gunicorn has no other that begins with --con.
+        config = next((value for name, value in options.items() if name == "-c" or name.startswith("--con")), None)
+        config = config.strip() if config is not None else None
         if program == "gunicorn" and (bind is None or app is None):
             found = self._gunicorn_config(config)
             if isinstance(found, Unknown):
@@ -302,7 +304,8 @@ class PythonReader:
         found = self.modules.lookup(module, function, head)
         if found is None:
             return None
-        made = self._origin_of(found)
+        settled = self._settle(found)
+        made = self._origin_of(settled)
         if made in ("flask.Flask", "quart.Quart", "sanic.Sanic"):
             default = 8000 if made == "sanic.Sanic" else 5000
             given = call.keyword("port") or (call.positional[1] if len(call.positional) > 1 else None)
@@ -443,7 +446,7 @@ class PythonReader:
             return Unknown(f"{module.name} has no {attribute or 'app'}")
         return found
 
-    def _settle(self, found: Object) -> Object | Unknown:
+    def _settle(self, found: Object) -> Object:
         """Through factories and wrappers to the variable that holds the application."""
         for _ in range(6):
             made = self._factory(found)

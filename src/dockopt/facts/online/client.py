@@ -19,7 +19,7 @@ import urllib.request
 from typing import IO, Any, NamedTuple
 
 from dockopt import __version__
-from dockopt.facts.online.credentials import Login, login
+from dockopt.facts.online.credentials import Login, StoreProblem, login
 from dockopt.facts.online.reference import DIGEST, is_loopback
 
 TIMEOUT = 10.0
@@ -95,6 +95,8 @@ class Client:
         self.base = f"{scheme if found else 'http' if local else 'https'}://{self.host}/v2/"
         self._timeout = timeout
         self._headers: dict[str, str] = {}  #: Authorization, by repository
+        self._login: tuple[Login | None] | None = None  #: looked up when first asked for: a store may be slow
+        self.login_problem = ""  #: why the login that Docker's configuration names could not be had
         # This machine is never behind a proxy.
         proxies = [urllib.request.ProxyHandler({})] if local else []
         self._opener = urllib.request.build_opener(_SafeRedirects(), *proxies)
@@ -182,7 +184,7 @@ class Client:
         """Get what the registry's challenge asks for; False where there is nothing to get."""
         if repository in self._headers:
             return False  # it was sent already, and did not do
-        known = login(self.host)
+        known = self._logged_in()
         for challenge in challenges:
             kind, _, rest = challenge.partition(" ")
             if kind.lower() == "bearer":
@@ -192,6 +194,14 @@ class Client:
                 self._headers[repository] = _basic(known)
                 return True
         return False
+
+    def _logged_in(self) -> Login | None:
+        if self._login is None:
+            try:
+                self._login = (login(self.host),)
+            except StoreProblem as problem:
+                self._login, self.login_problem = (None,), str(problem)
+        return self._login[0]
 
     def _token(self, repository: str, challenge: dict[str, str], known: Login | None) -> str:
         realm = challenge.get("realm", "")

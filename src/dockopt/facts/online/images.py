@@ -39,8 +39,12 @@ class Registries:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """The registries that could not be used, and why, one line each."""
-        return tuple(f"{host} {why}" for host, why in self._unusable.items())
+        """The registries and credential stores that could not be used, and why, one line each."""
+        stores = dict.fromkeys(client.login_problem for client in self._clients.values() if client.login_problem)
+        return (
+            *(f"{host} {why}" for host, why in self._unusable.items()),
+            *(f"{problem}: registries are asked without its logins" for problem in stores),
+        )
 
     def digest(self, reference: str) -> Known[str] | Unknown:
         """The digest of what a reference names now: of the index, where there are several platforms."""
