@@ -28,7 +28,7 @@ class Options(NamedTuple):
     unsafe: bool = False
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    acting_only: bool = False  #: do not ask the transforms none of whose proposals could be applied now
+    acting_only: bool = False  #: only what is done counts: whom to ask, and what the journal tells
     careful: bool = False  #: prove every single proposal, not only the result (the engine does so itself on a miss)
     drop: tuple[str, ...] = ()  #: keys of journal entries to leave out, see :attr:`Entry.key`
 
@@ -440,7 +440,7 @@ class _Run:
         entries = [*self.applied, *self.defects]
         for name, proposals in self.files.items():
             entries.extend(_proposal_entry("applied", name, proposal) for proposal in proposals)
-        for name, left in self.open.items():
+        for name, left in self.open.items() if not self.options.acting_only else ():  # a plain fix tells what it did
             entries.extend(_left_entry(kind, name, result) for kind, result in left)
         seen: set[Entry] = set()
         unique = [entry for entry in entries if not (entry in seen or seen.add(entry))]  # type: ignore[func-returns-value]

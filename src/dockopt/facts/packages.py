@@ -148,8 +148,11 @@ def program_path(command: Command) -> str | None:
 
 def program(command: Command) -> str | None:
     """:func:`program_path` without its directory."""
-    path = program_path(command)
-    return None if path is None else base_name(path)
+    known = command.program
+    if known is UNREAD:
+        path = program_path(command)
+        known = command.program = None if path is None else base_name(path)
+    return known  # type: ignore[return-value]
 
 
 def read_call(command: Command) -> Invocation | None:

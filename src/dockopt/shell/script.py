@@ -66,6 +66,7 @@ class Command:
         "kind",
         "name",
         "outer_end",
+        "program",
         "redirects",
         "start",
         "unwrapped",
@@ -102,6 +103,7 @@ class Command:
         self.within = within
         self.item = item
         self.unwrapped: int | None = None  #: kept by the facts: which word names what really runs
+        self.program: object = UNREAD  #: kept by the facts: the name of what really runs
         self.call: object = UNREAD  #: kept by the facts: what it is as a package manager's call
 
     def moved(self, by: int, within: tuple[str, ...], item: int, text: str) -> Command:
@@ -123,7 +125,8 @@ class Command:
         )
         made.within = within
         made.item = item
-        made.unwrapped = None
+        made.unwrapped = self.unwrapped
+        made.program = self.program
         made.call = UNREAD
         return made
 
@@ -154,6 +157,8 @@ class Command:
         """Words the grammar hung elsewhere: those behind a redirection."""
         self._words = (*self.words, *words)
         self.name = self._words[0].value if self._words else None
+        self.unwrapped = None
+        self.program = self.call = UNREAD
 
     @property
     def values(self) -> tuple[str | None, ...]:

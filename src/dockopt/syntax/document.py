@@ -116,12 +116,13 @@ def read_fragment(text: str, escape: str, origin: tuple[int, int]) -> list[Node]
     """Read text that stands somewhere below the parser directives; every node gets ``origin``."""
     if escape not in text and "<<" not in text and 0 <= text.find("\n") == len(text) - 1 < _LONGEST_LINE // 4:
         # One line, as most edits write it: no need of a reader's loops.
-        stripped = text.rstrip("\r\n").lstrip(SPACE)
+        body = text.rstrip("\r\n")
+        stripped = body.lstrip(SPACE)
         if not stripped:
             return [Blank(text, next(_ids), origin)]
         if stripped[0] == "#":
             return [Comment(text, next(_ids), origin)]
-        node = _plain(text, origin, escape)
+        node = _plain(text, body, stripped, origin, escape)
         node.error = _checked_line(node)
         return [node]
     reader = _Reader(text, escape, origin)
@@ -151,24 +152,29 @@ class _Reader:
             for number, line in enumerate(lines, 1):
                 if len(line.encode("utf-8", "surrogateescape")) > _LONGEST_LINE:
                     self.problems.append(Problem(number, "line greater than the 65535 bytes BuildKit reads"))
+        escape, origin, nodes = self.escape, self.origin, self.nodes
         while index < len(lines):
             raw = lines[index]
-            stripped = raw.rstrip("\r\n").lstrip(SPACE)
+            body = raw.rstrip("\r\n")
+            stripped = body.lstrip(SPACE)
             if directives:
                 directive = self._directive(raw, stripped, index, seen)
                 directives = directive is not None
                 if directive is not None:
-                    self.nodes.append(directive)
+                    nodes.append(directive)
+                    escape = self.escape
                     index += 1
                     continue
             if not stripped:
-                self.nodes.append(Blank(raw, next(_ids), self._origin(index, index)))
-                index += 1
+                nodes.append(Blank(raw, next(_ids), origin or (index + 1, index + 1)))
             elif stripped[0] == "#":
-                self.nodes.append(Comment(raw, next(_ids), self._origin(index, index)))
-                index += 1
+                nodes.append(Comment(raw, next(_ids), origin or (index + 1, index + 1)))
+            elif escape not in raw and "<<" not in raw:  # one plain line, as two instructions in three are
+                self._add(_plain(raw, body, stripped, origin or (index + 1, index + 1), escape))
             else:
                 index = self._instruction(index)
+                continue
+            index += 1
 
     def _origin(self, first: int, last: int) -> tuple[int, int]:
         return self.origin or (first + 1, last + 1)
@@ -193,10 +199,6 @@ class _Reader:
     def _instruction(self, index: int) -> int:
         first, lines = index, self.lines
         escape = self.escape
-        raw = lines[index]
-        if escape not in raw and "<<" not in raw:  # one plain line, as two instructions in three are
-            self._add(_plain(raw, self._origin(first, first), escape))
-            return index + 1
         physical: list[Line] = []
         parts: list[str] = []
         offset = logical = 0
@@ -295,10 +297,12 @@ class _Reader:
         return index, None
 
 
-def _plain(raw: str, origin: tuple[int, int], escape: str) -> Instruction:
-    """An instruction on one line, with neither escape token nor heredoc."""
-    body = raw.rstrip("\r\n")
-    line = body.lstrip(SPACE)
+def _plain(raw: str, body: str, line: str, origin: tuple[int, int], escape: str) -> Instruction:
+    """An instruction on one line, with neither escape token nor heredoc.
+
+    :param body: without its line ending
+    :param line: without the white space before it, either
+    """
     whole = (_new(Line, (0, len(raw), len(body) - len(line), len(body), 0, False)),)
     return Instruction(raw, next(_ids), origin, escape, whole, line)
 

@@ -91,7 +91,9 @@ class Instruction(Node):
         heredocs: tuple[Heredoc, ...] = (),
         error: str | None = None,
     ) -> None:
-        super().__init__(text, id, origin)
+        self.text = text
+        self.id = id
+        self.origin = origin
         self.escape = escape
         self.lines = lines
         self.line = line
