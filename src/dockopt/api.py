@@ -49,6 +49,7 @@ from dockopt.facts.state import State
 from dockopt.facts.value import Known, Unknown
 from dockopt.shell.edits import (
     delete_item,
+    delete_items,
     delete_word,
     insert_after,
     insert_before,
@@ -58,7 +59,14 @@ from dockopt.shell.edits import (
 )
 from dockopt.shell.options import started_with_errexit, turns_on_errexit
 from dockopt.shell.script import Command, Item, Redirect, Script, Word, parse_script
-from dockopt.shell.style import command_indent, insert_behind, insert_item, leading_operators, operator_break
+from dockopt.shell.style import (
+    command_indent,
+    insert_behind,
+    insert_item,
+    insert_line,
+    leading_operators,
+    operator_break,
+)
 from dockopt.syntax.document import Document, Problem, dump, load
 from dockopt.syntax.grammar import KEYWORDS, Flag, Pair, Token, parse_heredoc, parse_json, tokens
 from dockopt.syntax.nodes import Blank, Comment, Directive, Heredoc, Instruction, Line, Node
@@ -135,6 +143,7 @@ __all__ = [
     "command_indent",
     "declared_folders",
     "delete_item",
+    "delete_items",
     "delete_word",
     "directories",
     "dump",
@@ -143,6 +152,7 @@ __all__ = [
     "insert_before",
     "insert_behind",
     "insert_item",
+    "insert_line",
     "installed",
     "invocations_in",
     "is_system",

@@ -1,9 +1,11 @@
 """Scripts: the top-level list, the commands in it, their words."""
 
+from itertools import pairwise
+
 import pytest
 
 from dockopt.shell.edits import delete_item, delete_word
-from dockopt.shell.script import parse_script
+from dockopt.shell.script import parse_script, read_script
 from dockopt.syntax.spans import splice_text
 
 
@@ -68,7 +70,10 @@ def test_a_broken_script_is_an_error() -> None:
         ("a || b", 0, None),
         ("a", 0, None),
         ("a; b", 1, "a"),
-        ("a &&     b &&     c", 1, "a &&          c"),
+        ("a &&     b &&     c", 1, "a &&     c"),
+        ("a &&\n  b &&\n  c", 1, "a &&\n  \n  c"),
+        ("a\nb\nc", 1, "a\nc"),
+        ("a &&\n  b;\n  c", 1, "a; \n  c"),
         ("a     && b     && c", 1, "a     && c"),
         ("a &&     b", 0, "     b"),
     ],
@@ -81,3 +86,19 @@ def test_deleting_an_element(text: str, index: int, expected: str | None) -> Non
 def test_deleting_a_word_takes_the_space_before_it() -> None:
     script = parse_script("a  -q b")
     assert splice_text(script.text, [delete_word(script, script.commands[0].words[1])]) == "a b"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sed s/-$L$// | bash && /tmp/cargo-$R-$A/install.sh x", ["/tmp/cargo-$R-$A/install.sh", "x"]),
+        ("sed s/-$L$// && export PATH=$P:$H/bin", ["export", "PATH=$P:$H/bin"]),
+        ("sed s/-$L$// && D=$P-$H/bin make", ["make"]),
+        ("./configure --prefix=`pwd`/build", ["./configure", "--prefix=`pwd`/build"]),
+    ],
+)
+def test_no_word_is_cut_behind_a_dollar(text: str, words: list[str]) -> None:
+    script = read_script(text)
+    outer = [command for command in script.commands if "command_substitution" not in command.within]
+    assert [word.text for word in outer[-1].words] == words
+    assert all(one.end < other.start for one, other in pairwise(outer[-1].words))

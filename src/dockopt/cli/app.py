@@ -136,7 +136,7 @@ def explain(
 
     And why, how safe it is, where to read more, and an example.
 
-    ID: a transform's id, another linter's name for it (DL3059) or a family.
+    ID: a transform's id, another linter's name for it (DL3059), or a family.
     """
     from dockopt.cli.commands import explain
 

@@ -46,50 +46,63 @@ def delete_word(script: Script, word: Word) -> Edit:
 
 
 def delete_item(script: Script, index: int, node: Instruction | None = None) -> Edit | None:
-    """Delete an element of the top-level list with one operator beside it.
+    """Delete an element of the top-level list with one operator beside it; see :func:`delete_items`."""
+    return delete_items(script, index, index, node)
 
-    The operator beside it goes along: the one after it where the script breaks its lines behind
-    operators (``a && \\`` newline ``b``), so that the line goes as a whole; else the one before it; for the
-    first element the one after it. With the ``node`` whose own line the script is, the physical lines that
-    stay keep their operators and indent.
 
-    None where it is the only element (the caller removes the instruction); behind ``||``, where it hides that
-    the one before failed; before one that reads ``$?``; before a comment that ends the script; and where what would then stand side by side
-    is not joined by the same operator (deleting ``b`` of ``a && b || c`` changes what ``||`` looks at).
+def delete_items(script: Script, first: int, last: int, node: Instruction | None = None) -> Edit | None:
+    """Delete neighbouring elements of the top-level list with one operator beside them.
+
+    Lines that hold nothing else go as a whole, and those that stay keep their operators and indent: the operator
+    before goes along where it stands on the same line or leads its own; else the one behind; for the first
+    element the one behind it.
+
+    None where nothing would be left (the caller removes the instruction); behind ``||``, where it hides that
+    the one before failed; before one that reads ``$?``; before a comment that ends the script; and where what
+    would then stand side by side is not joined by the same operator (deleting ``b`` of ``a && b || c`` changes what
+    ``||`` looks at).
+
+    :param node: the instruction whose own line the script is; None for a heredoc.
     """
     items = script.items
-    if len(items) < 2:
+    if last - first + 1 >= len(items):
         return None
-    if reads_status(script, index + 1):
+    if reads_status(script, last + 1):
         return None
-    item = items[index]
-    after = items[index + 1] if index + 1 < len(items) else None
-    if index == 0:
+    item, end = items[first], items[last].end
+    after = items[last + 1] if last + 1 < len(items) else None
+    if first != last and (first == 0 or any(one.operator != "&&" for one in items[first : last + 2])):
+        return None
+    if first == 0:
         if after is None or after.operator not in ("&&", ";", "\n"):
             return None
         if node is not None:
             return _delete_first(node, item, after)
         return (item.start, _past(script, after), "")
-    if after is None and any(start >= item.end for start, _ in script.comments):
+    if after is None and any(start >= end for start, _ in script.comments):
         return None  # the comment would be left on a line of its own that continues nothing
     if item.operator == "||" or (after is not None and after.operator not in (item.operator, ";", "\n")):
         return None
-    before = items[index - 1]
-    with_before = (before.end, item.end, "")
+    before = items[first - 1]
+    if _same_line(script, node, before.end, item.start):
+        return (before.end, end, "")
+    if not _same_line(script, node, before.end, item.operator_start):
+        return (item.operator_start, end, "")  # the operator leads its line
+    if after is not None and after.operator != "\n":
+        behind = _same_line(script, node, end, after.operator_start)
+        if behind and item.operator != after.operator == ";":
+            return (before.end, after.operator_end, "; ")  # the semicolon ends the line before
+        if behind and after.operator == item.operator:
+            same = _same_line(script, node, end, after.start)
+            return (item.start, after.start if same else after.operator_end, "")
+    return (before.end, end, "")
+
+
+def _same_line(script: Script, node: Instruction | None, start: int, end: int) -> bool:
+    """Whether no line break stands between two offsets of a script as it is written."""
     if node is None:
-        breaks_behind = item.start - item.operator_end > 1
-        if after is not None and after.operator == item.operator and breaks_behind:
-            return (item.start, _past(script, after), "")
-        return with_before
-    base = node.args_start
-    if node.one_line(base + before.end, base + item.start):
-        return with_before
-    if not node.one_line(base + before.end, base + item.operator_start):
-        return (item.operator_start, item.end, "")  # the operator leads its line
-    if after is not None and after.operator == item.operator:
-        same = node.one_line(base + after.operator_end, base + after.start)
-        return (item.start, after.start if same else after.operator_end, "")
-    return with_before
+        return "\n" not in script.text[start:end]
+    return node.one_line(node.args_start + start, node.args_start + end)
 
 
 def _delete_first(node: Instruction, item: Item, after: Item) -> Edit:

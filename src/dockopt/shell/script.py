@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dockopt.shell import pieces
@@ -570,12 +571,14 @@ class _Builder:
                 words.append(self._word(child))
         if extra:
             words.extend(extra)
+        if assignments and words and assignments[-1].end == words[0].start:
+            assignments[-1:] = [_one(assignments[-1], words.pop(0))]
         command = Command(
             kind,
             start,
             end,
             self.at(outer_end),
-            tuple(words),
+            tuple(_whole(words)),
             tuple(assignments),
             (*own, *redirects),
             within,
@@ -635,6 +638,25 @@ class _Builder:
 
     def _text(self, node: TreeNode) -> str:
         return self.text[self.at(node.start_byte) : self.at(node.end_byte)]
+
+
+def _whole(words: list[Word]) -> list[Word]:
+    """The words, with those put together again that nothing parts.
+
+    The grammar cuts ``$A:$B`` in two behind the second dollar, in some places and not in others.
+    """
+    if all(one.end != other.start for one, other in pairwise(words)):
+        return words
+    found = words[:1]
+    for word in words[1:]:
+        found[-1:] = [_one(found[-1], word)] if found[-1].end == word.start else [found[-1], word]
+    return found
+
+
+def _one(word: Word, rest: Word) -> Word:
+    known = word.value is not None and rest.value is not None and not word.text.endswith("$")
+    value = f"{word.value}{rest.value}" if known else None
+    return Word(word.start, rest.end, word.text + rest.text, value)
 
 
 def _unescape(text: str, escapable: str | None = None) -> str:

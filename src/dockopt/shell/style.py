@@ -88,11 +88,7 @@ def insert_item(document: Document, node: Instruction, script: Script, after: in
     if heredoc and last and not _stops(script, item):
         return (item.end, item.end, f" && {text}")  # on a line of its own it would hide that this one failed
     if heredoc:
-        line_end = script.text.find("\n", item.end)
-        at = line_end if line_end >= 0 and not script.text[item.end : line_end].strip() else item.end
-        while script.text[at - 1 : at] == "\r":
-            at -= 1
-        return (at, at, f"{document.eol}{text}")
+        return insert_line(document, script, item, text)
     following = script.items[after + 1] if after != -1 and after + 1 < len(script.items) else None
     if following is not None:
         start, end = node.args_start + item.end, node.args_start + following.start
@@ -115,6 +111,22 @@ def _stops(script: Script, item: Item) -> bool:
         and item.kind == "command"
         and item.operator in ("", ";", "\n")
     )
+
+
+def insert_line(document: Document, script: Script, item: Item, text: str) -> Edit:
+    """The edit that puts the command ``text`` on a line of its own below an element of a heredoc's script.
+
+    A comment at the end of the element's line stays there.
+    """
+    start = script.text.rfind("\n", 0, item.start) + 1
+    indent = script.text[start : item.start]
+    at = item.end
+    line_end = script.text.find("\n", at)
+    if line_end >= 0:
+        rest = script.text[at:line_end].strip()
+        if not rest or rest.startswith("#"):
+            at = line_end - (script.text[line_end - 1] == "\r" and line_end > at)
+    return (at, at, f"{document.eol}{indent if not indent.strip() else ''}{text}")
 
 
 def insert_behind(document: Document, node: Instruction, script: Script, at: int, text: str) -> Edit:

@@ -99,7 +99,7 @@ class ManifestsFirst(Transform):
         local-path: pip is given the project itself or another folder or file of it
         includes-elsewhere: a requirement file includes one that the COPY does not take
         needs-sources: workspaces, patches, plugins, scripts that run on install, or files that a manifest or a build
-            script names need the sources
+            script names need the sources; or a step changes to a folder that only the COPY makes
         installed-in-context: the folder the install fills is in the build context and would be copied over it
         reads-sources: another command of the same RUN may read the sources
         run-between: a RUN between the COPY and the install may read or change the sources
@@ -172,8 +172,6 @@ def _for_copy(
     found = _plan(facts, stage, node)
     result: Proposal | Refusal | None = None
     if isinstance(found, Plan):
-        if calls is not None and calls.done & {request.manager for request in found.requests}:
-            return None  # a call in front of the COPY leaves this one only what it does with the sources
         if facts.only_safe and not _safe_part(facts, stage, found):
             return None
         result = _proposal(document, facts, found)

@@ -20,8 +20,9 @@ from dockopt.api import (
     Stage,
     Word,
     base_name,
-    delete_item,
+    delete_items,
     insert_behind,
+    insert_line,
     operator_break,
     parse_script,
     program_path,
@@ -417,9 +418,7 @@ def append_command(facts: Facts, document: Document, view: ScriptView, item: int
     if operator == "\n" and view.heredoc is None:
         return None
     if operator == "\n":
-        line_start = view.script.text.rfind("\n", 0, here.start) + 1
-        indent = view.script.text[line_start : here.start]
-        return (here.end, here.end, f"{document.eol}{indent if not indent.strip() else ''}{text}")
+        return insert_line(document, view.script, here, text)
     if operator == "&&" and view.heredoc is not None:
         return (here.end, here.end, f" && {text}")
     if operator == ";" and view.heredoc is not None:
@@ -482,35 +481,10 @@ def word_break(view: ScriptView, word: Word) -> str:
 
 
 def drop_items(view: ScriptView, first: int, last: int) -> Edit | None:
-    """Delete neighbouring elements of the list with an operator, whole lines where they stand on their own.
-
-    None where what would then stand side by side is not joined by the same operator.
-    """
-    items = view.script.items
+    """Delete neighbouring elements of the list, None also where one of them replaces the shell."""
     if any(command.item in range(first, last + 1) and replaces_shell(command) for command in view.script.commands):
         return None
-    if first == last:
-        node = view.instruction if view.heredoc is None and first == 0 else None
-        plain = delete_item(view.script, first, node)
-        if plain is None or first == 0:
-            return plain
-    elif first == 0 or any(item.operator != "&&" for item in items[first : last + 2]):
-        return None
-    before, item, end = items[first - 1], items[first], items[last].end
-    if same_line(view, before.end, item.start):
-        return (before.end, end, "")
-    if not same_line(view, before.end, item.operator_start):
-        return (item.operator_start, end, "")
-    after = items[last + 1] if last + 1 < len(items) else None
-    ends = after is not None and same_line(view, end, after.operator_end)
-    if after is not None and ends and items[first].operator != after.operator == ";":
-        return (before.end, after.operator_end, "; ")  # the semicolon ends the line before
-    if after is not None and after.operator == items[first].operator:
-        if same_line(view, end, after.start):
-            return (item.start, after.start, "")
-        if same_line(view, end, after.operator_end):
-            return (item.start, after.operator_end, "")
-    return (before.end, end, "")
+    return delete_items(view.script, first, last, view.instruction if view.heredoc is None else None)
 
 
 def last_flag(call: Invocation, verb: Word) -> Word:

@@ -23,6 +23,7 @@ from dockopt.api import (
     command_indent,
     delete_item,
     insert_item,
+    insert_line,
     program,
     reads_status,
     replaces_shell,
@@ -115,9 +116,9 @@ def append(facts: Facts, document: Document, view: ScriptView, index: int, text:
     if asked and following in (";", "\n") and may_hold(facts, view):
         return None
     if following == "\n" and not chained and not asked:
-        return _own_line(document, view, index, text)
+        return insert_line(document, script, item, text)
     if not following and view.heredoc is not None and not chained and holds(facts, view, index):
-        return _own_line(document, view, index, text)  # else its success would hide that the last command failed
+        return insert_line(document, script, item, text)  # else its success would hide that the last command failed
     if view.heredoc is not None:
         joint = "; " if following == ";" and not chained and not asked else " && "
         return (item.end, item.end, joint + text)
@@ -127,19 +128,6 @@ def append(facts: Facts, document: Document, view: ScriptView, index: int, text:
             return (item.end, item.end, f"; {text}")
         return (item.end, item.end, f"; {document.escape}{document.eol}{command_indent(document, node)}{text}")
     return insert_item(document, node, script, index, text, heredoc=False)
-
-
-def _own_line(document: Document, view: ScriptView, index: int, text: str) -> Edit:
-    script, item = view.script, view.script.items[index]
-    start = script.text.rfind("\n", 0, item.start) + 1
-    indent = script.text[start : item.start]
-    at = item.end
-    line_end = script.text.find("\n", item.end)
-    if line_end >= 0:
-        rest = script.text[item.end : line_end].strip()
-        if not rest or rest.startswith("#"):
-            at = line_end - (script.text[line_end - 1] == "\r" and line_end > item.end)
-    return (at, at, f"{document.eol}{indent if not indent.strip() else ''}{text}")
 
 
 def certain(view: ScriptView, command: Command) -> bool:
