@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from dockopt.shell.options import turns_on_errexit
 from dockopt.shell.script import Item, Script
 from dockopt.syntax.document import Document
 from dockopt.syntax.nodes import Instruction
@@ -79,10 +80,13 @@ def command_indent(document: Document, node: Instruction) -> str:
 def insert_item(document: Document, node: Instruction, script: Script, after: int, text: str, heredoc: bool) -> Edit:
     """The edit that puts the command ``text`` behind element ``after`` of the script's top-level list.
 
-    It runs only where that element succeeded (``&&``); in a heredoc it is a line of its own. Offsets
-    are the script's. ``after`` may be -1 for the last.
+    It runs only where that element succeeded (``&&``); in a heredoc it is a line of its own, where the script's
+    status stays what it was. Offsets are the script's. ``after`` may be -1 for the last.
     """
     item = script.items[after]
+    last = after == -1 or after + 1 == len(script.items)
+    if heredoc and last and not _stops(script, item):
+        return (item.end, item.end, f" && {text}")  # on a line of its own it would hide that this one failed
     if heredoc:
         return insert_line(document, script, item, text)
     following = script.items[after + 1] if after != -1 and after + 1 < len(script.items) else None
@@ -94,6 +98,19 @@ def insert_item(document: Document, node: Instruction, script: Script, after: in
     if one_line and len(node.line.rstrip()) + len(text) + 4 <= WIDTH:
         return (item.end, item.end, f" && {text}")
     return insert_behind(document, node, script, item.end, operator_break(document, node) + text)
+
+
+def _stops(script: Script, item: Item) -> bool:
+    """Whether a script begins with ``set -e`` and so ends where this element, a command by itself, fails."""
+    sets = [command for command in script.commands if command.name == "set"]
+    return (
+        len(sets) == 1
+        and sets[0].item == 0
+        and sets[0].top
+        and any(turns_on_errexit(word.value or "") for word in sets[0].args)
+        and item.kind == "command"
+        and item.operator in ("", ";", "\n")
+    )
 
 
 def insert_line(document: Document, script: Script, item: Item, text: str) -> Edit:

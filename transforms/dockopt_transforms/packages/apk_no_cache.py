@@ -27,6 +27,7 @@ from dockopt.api import (
     unwrap,
 )
 from dockopt_transforms.packages._cleanup import by_script, later_scripts, mounted, removes
+from dockopt_transforms.packages._errexit import ends_script
 
 CACHE = "/var/cache/apk"
 EFFECTS = Effects(files_removed=(f"{CACHE}/**",))
@@ -205,10 +206,10 @@ def _needless_update(facts: Facts, view: ScriptView, calls: tuple[Invocation, ..
         or not all(call.option("--no-cache") for call in after)
     ):
         return
-    yield from _without(view, update.command.item, "drop apk update: apk add --no-cache fetches the index itself")
+    yield from _without(facts, view, update.command.item, "drop apk update: apk add --no-cache fetches the index itself")
 
 
-def _without(view: ScriptView, item: int, message: str) -> Iterator[Proposal]:
+def _without(facts: Facts, view: ScriptView, item: int, message: str) -> Iterator[Proposal]:
     node, script = view.instruction, view.script
     if len(script.items) == 1:
 
@@ -219,6 +220,9 @@ def _without(view: ScriptView, item: int, message: str) -> Iterator[Proposal]:
         return
     if script.items[item].end > view.editable_end:
         return
+    last = item + 1 == len(script.items) and script.items[item].operator in (";", "\n")
+    if last and not ends_script(facts, view, item - 1):
+        return  # without it the RUN would end with another command's status
     cut = delete_item(script, item, node if view.heredoc is None else None)
     if cut is None or (item + 1 < len(script.items) and script.items[item + 1].operator == "||"):
         return
@@ -249,7 +253,7 @@ def _needless_removal(facts: Facts, view: ScriptView, command: Command) -> Itera
     message = f"drop the removal of {CACHE}: nothing is kept there"
     operands = [word for word in command.words[1:] if not word.text.startswith("-")]
     if len(operands) == len(words):
-        yield from _without(view, command.item, message)
+        yield from _without(facts, view, command.item, message)
         return
 
     def edit(editor: Editor) -> None:
