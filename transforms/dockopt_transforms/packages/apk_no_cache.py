@@ -206,7 +206,9 @@ def _needless_update(facts: Facts, view: ScriptView, calls: tuple[Invocation, ..
         or not all(call.option("--no-cache") for call in after)
     ):
         return
-    yield from _without(facts, view, update.command.item, "drop apk update: apk add --no-cache fetches the index itself")
+    yield from _without(
+        facts, view, update.command.item, "drop apk update: apk add --no-cache fetches the index itself"
+    )
 
 
 def _without(facts: Facts, view: ScriptView, item: int, message: str) -> Iterator[Proposal]:
