@@ -22,8 +22,11 @@ from dockopt.api import (
     Word,
     base_name,
     insert_item,
+    reads_status,
 )
 from dockopt_transforms._tables import word_set
+from dockopt_transforms.packages._cleanup import append
+from dockopt_transforms.packages._errexit import may_hold
 from dockopt_transforms.shell._calls import editable, options
 
 _WGET = word_set(
@@ -123,18 +126,33 @@ def removal(document: Document, facts: Facts, left: Leftover, what: str) -> Prop
     if problem is not None:
         return Refusal(view.instruction, *problem)
     name = left.file.text
+    put = _insertion(facts, document, view, use.item, f"rm {name}")
+    if put is None:
+        return Refusal(
+            view.instruction, "status-tested", "with a command behind it, set -e would no longer stop where it does"
+        )
 
     def edit(editor: Editor) -> None:
-        editor.script(view, [_insertion(document, view, use.item, f"rm {name}")])
+        editor.script(view, [put])
 
     path = plain(name)
     effects = Effects(files_removed=(path if path.startswith("/") else "/**/" + base_name(path),))
     return Proposal(view.instruction, f"remove the {what} {name} after its use", edit, effects=effects)
 
 
-def _insertion(document: Document, view: ScriptView, item: int, text: str) -> Edit:
-    """Put a command behind an element: on its line where the next one stands there too."""
+def _insertion(facts: Facts, document: Document, view: ScriptView, item: int, text: str) -> Edit | None:
+    """Put a command behind an element: on its line where the next one stands there too.
+
+    None where another command would then fail the RUN, or none.
+    """
     items = view.script.items
+    end = items[item].end
+    if item + 1 < len(items) and items[item + 1].operator in (";", "\n"):
+        if may_hold(facts, view):
+            # Set -e looks at the last command of an and-list alone (POSIX 2.8.1): that must stay the one it was.
+            return append(facts, document, view, item, text)
+        if view.heredoc is not None and (items[item].operator == "&&" or reads_status(view.script, item + 1)):
+            return (end, end, f" && {text}")
     if item + 1 < len(items) and view.heredoc is None:
         base, node = view.instruction.args_start, view.instruction
         low, high = items[item].end + base, items[item + 1].start + base

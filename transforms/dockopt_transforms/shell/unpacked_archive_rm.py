@@ -32,7 +32,7 @@ class UnpackedArchiveRm(Transform):
         used-later: something else in the file names the archive, or a pattern that fits it
         directory-not-proven: the script changes its directory or a variable between download and unpacking
         cache-mount: a mount of the RUN may hold the archive, where it costs nothing
-        status-tested: the unpacking stands beside ``||`` or in the background
+        status-tested: the unpacking stands beside ``||`` or in the background, or ends a chain that ``set -e`` stops at
 
     References:
         binnacle tarSomethingRmTheSomething
