@@ -20,6 +20,7 @@ from dockopt.api import (
     insert_item,
 )
 from dockopt_transforms._tables import word_set
+from dockopt_transforms.packages._errexit import may_hold, plain
 
 _MADE = re.compile(r'(?:export\s+)?([A-Za-z_]\w*)="?(?:\$\(|`)\s*mktemp\s+([^()`]*?)\s*(?:\)|`)"?\Z')
 # Programs that put nothing of the directory's name anywhere else.
@@ -47,7 +48,7 @@ class MktempRm(Transform):
         name-escapes: the name is linked, written to a file or given to a program that may remember it
         agent-running: gpg's agent may still work in the directory, and removing it may fail
         directory-not-proven: where ``mktemp`` makes the directory is not certain
-        status-tested: the end of the script stands beside ``||`` or in the background
+        status-tested: the end of the script stands beside ``||`` or in the background, or is a construct ``set -e`` works in
 
     References:
         binnacle rmRecursiveAfterMktempD
@@ -69,7 +70,7 @@ class MktempRm(Transform):
             if not facts.stages.ships(view.stage) or _removed(view, match[1]):
                 continue
             done.add(view.instruction.id)
-            problem = _problem(view, command, match[1])
+            problem = _problem(facts, view, command, match[1])
             if problem is not None:
                 yield Refusal(view.instruction, *problem)
             else:
@@ -96,7 +97,7 @@ def _removed(view: ScriptView, name: str) -> bool:
     return False
 
 
-def _problem(view: ScriptView, command: Command, name: str) -> tuple[str, str] | None:
+def _problem(facts: Facts, view: ScriptView, command: Command, name: str) -> tuple[str, str] | None:
     script = view.script
     if any(not word.text.lstrip("'\"").startswith(("-", "/")) for word in command.args):
         return "directory-not-proven", "mktemp is given a template or a directory that may be relative"
@@ -107,6 +108,8 @@ def _problem(view: ScriptView, command: Command, name: str) -> tuple[str, str] |
         return "agent-running", "gpg's agent may still work in the directory; gpgconf --kill all would stop it"
     if script.items[-1].operator == "||" or script.end_operator or "exec" in programs or "exit" in programs:
         return "status-tested", "whether the end of the script is reached depends on another command's result"
+    if may_hold(facts, view) and not plain(view, len(script.items) - 1):
+        return "status-tested", "set -e stops inside what ends the script, and would not with a command behind it"
     if command.item == len(script.items) - 1:
         return "name-escapes", "nothing of the script is known to use the directory"
     for other in view.commands:
