@@ -147,6 +147,8 @@ def _insertion(facts: Facts, document: Document, view: ScriptView, item: int, te
     """
     items = view.script.items
     end = items[item].end
+    if view.heredoc is not None and item + 1 < len(items) and items[item + 1].operator == "&&":
+        return (end, end, f" && {text}")  # a line of its own would end the chain
     if item + 1 < len(items) and items[item + 1].operator in (";", "\n"):
         if may_hold(facts, view):
             # Set -e looks at the last command of an and-list alone (POSIX 2.8.1): that must stay the one it was.
