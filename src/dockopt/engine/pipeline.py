@@ -131,7 +131,6 @@ class _Run:
         self.read: frozenset[Node] = frozenset()  #: what all transforms have looked through for what they are about
         #: what transforms that are local propose for different instructions of the document, to be made in one edit
         self.pending: list[tuple[str, list[Proposal]]] = []
-        self.pending_nodes: set[int] = set()
         self.banned: set[tuple[str, tuple[int, ...], str]] = set()
         self.broken: set[str] = set()
         self.doubtful = False
@@ -191,7 +190,7 @@ class _Run:
                 text, new = self.facts.text, self._new_text()
         if self.pending:
             self._apply_pending()
-        self.read = frozenset(self.original.nodes)
+        self.read = self.read or frozenset(self.original.nodes)
         return busy
 
     def _new_text(self) -> str:
@@ -209,33 +208,29 @@ class _Run:
             return False
         transform = self.known.load(name)
         todo = self._propose(transform, name)
-        if todo is not None and self.pending:
-            nodes = {node.id for proposal in todo for node in proposal.nodes}
-            if not nodes.isdisjoint(self.pending_nodes):
-                self._apply_pending()
-                todo = self._propose(transform, name)
+        if todo is not None and any(not _nodes(todo).isdisjoint(_nodes(earlier)) for _, earlier in self.pending):
+            self._apply_pending()
+            todo = self._propose(transform, name)
         if todo is None:
             self.quiet[name] = self.document
             return False
         self.pending.append((name, todo))
-        self.pending_nodes.update(node.id for proposal in todo for node in proposal.nodes)
         return True
 
     def _apply_pending(self) -> None:
         """Make what is pending in one edit: a document and its facts less for each transform but the first."""
-        groups, self.pending, self.pending_nodes = self.pending, [], set()
-        if len(groups) > 1:
-            made = self._edited(proposal for _, todo in groups for proposal in todo)
-            if made is not None and made.text != self.document.text:
-                for name, todo in groups:
-                    self._journal(name, todo)
-                self._move_to(made)
-                self.quiet.update((name, made) for name, _ in groups if name in self.plan.once)
-                return
-        self._apply(*groups[0])
-        if groups[0][0] in self.plan.once:
-            self.quiet[groups[0][0]] = self.document
-        for name, _ in groups[1:]:  # they got in each other's way: one by one, each on the text as it is by then
+        groups, self.pending = self.pending, []
+        made = self._edited(proposal for _, todo in groups for proposal in todo) if len(groups) > 1 else None
+        if made is not None and made.text != self.document.text:
+            done = groups
+            for name, todo in groups:
+                self._journal(name, todo)
+            self._move_to(made)
+        else:
+            done = groups[:1]
+            self._apply(*groups[0])
+        self.quiet.update((name, self.document) for name, _ in done if name in self.plan.once)
+        for name, _ in groups[len(done) :]:  # they got in each other's way: each on the text as it is by then
             self._exhaust(name)
 
     def _pass_over(self, name: str) -> None:
@@ -464,6 +459,10 @@ def merge(effects: Iterable[Effects]) -> Effects:
                 total.layers + one.layers,
             )
     return total
+
+
+def _nodes(proposals: Iterable[Proposal]) -> set[int]:
+    return {node.id for proposal in proposals for node in proposal.nodes}
 
 
 def _lines(nodes: Iterable[Node]) -> tuple[int, int]:

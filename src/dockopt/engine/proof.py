@@ -165,17 +165,19 @@ def _programs(nodes: Iterable[Node], facts: Facts) -> Counter[str]:
     for node in nodes:
         view = facts.script(node) if isinstance(node, Instruction) else None
         for command in view.commands if view is not None else ():
-            if command.name is not None and unwrap(command) == 0:  # nearly every one: no need of its other words
-                if read_call(command) is None:
-                    found[base_name(command.name)] += 1
-                continue
-            if not command.words:
+            index = unwrap(command)
+            if index == 0 and command.name is not None:  # nearly every one: no need of its other words
+                name = command.name
+            elif not command.words:
                 found.update(f"{word.text.partition('=')[0]}=" for word in command.assignments)
                 continue
-            index = unwrap(command)
-            if index < len(command.words) and read_call(command) is None:
+            elif index < len(command.words):
                 word = command.words[index]
-                found[base_name(word.text if word.value is None else word.value)] += 1
+                name = word.text if word.value is None else word.value
+            else:
+                continue
+            if read_call(command) is None:
+                found[base_name(name)] += 1
     return found
 
 

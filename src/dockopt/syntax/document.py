@@ -114,17 +114,13 @@ def read(text: str, *, bom: str = "") -> Document:
 
 def read_fragment(text: str, escape: str, origin: tuple[int, int]) -> list[Node]:
     """Read text that stands somewhere below the parser directives; every node gets ``origin``."""
-    if escape not in text and "<<" not in text and 0 <= text.find("\n") == len(text) - 1 < _LONGEST_LINE // 4:
+    if 0 <= text.find("\n") == len(text) - 1 < _LONGEST_LINE // 4:
         # One line, as most edits write it: no need of a reader's loops.
-        body = text.rstrip("\r\n")
-        stripped = body.lstrip(SPACE)
-        if not stripped:
-            return [Blank(text, next(_ids), origin)]
-        if stripped[0] == "#":
-            return [Comment(text, next(_ids), origin)]
-        node = _plain(text, body, stripped, origin, escape)
-        node.error = _checked_line(node)
-        return [node]
+        node = _alone(text, origin, escape)
+        if isinstance(node, Instruction):
+            node.error = _checked_line(node)
+        if node is not None:
+            return [node]
     reader = _Reader(text, escape, origin)
     reader.run(directives=False)
     return reader.nodes
@@ -155,25 +151,22 @@ class _Reader:
         escape, origin, nodes = self.escape, self.origin, self.nodes
         while index < len(lines):
             raw = lines[index]
-            body = raw.rstrip("\r\n")
-            stripped = body.lstrip(SPACE)
             if directives:
-                directive = self._directive(raw, stripped, index, seen)
+                directive = self._directive(raw, raw.rstrip("\r\n").lstrip(SPACE), index, seen)
                 directives = directive is not None
                 if directive is not None:
                     nodes.append(directive)
                     escape = self.escape
                     index += 1
                     continue
-            if not stripped:
-                nodes.append(Blank(raw, next(_ids), origin or (index + 1, index + 1)))
-            elif stripped[0] == "#":
-                nodes.append(Comment(raw, next(_ids), origin or (index + 1, index + 1)))
-            elif escape not in raw and "<<" not in raw:  # one plain line, as two instructions in three are
-                self._add(_plain(raw, body, stripped, origin or (index + 1, index + 1), escape))
-            else:
+            node = _alone(raw, origin or (index + 1, index + 1), escape)
+            if node is None:
                 index = self._instruction(index)
                 continue
+            if isinstance(node, Instruction):
+                self._add(node)
+            else:
+                nodes.append(node)
             index += 1
 
     def _origin(self, first: int, last: int) -> tuple[int, int]:
@@ -297,12 +290,16 @@ class _Reader:
         return index, None
 
 
-def _plain(raw: str, body: str, line: str, origin: tuple[int, int], escape: str) -> Instruction:
-    """An instruction on one line, with neither escape token nor heredoc.
-
-    :param body: without its line ending
-    :param line: without the white space before it, either
-    """
+def _alone(raw: str, origin: tuple[int, int], escape: str) -> Node | None:
+    """The node that one line is by itself; None for an instruction that may go on, as one in three does."""
+    body = raw.rstrip("\r\n")
+    line = body.lstrip(SPACE)
+    if not line:
+        return Blank(raw, next(_ids), origin)
+    if line[0] == "#":
+        return Comment(raw, next(_ids), origin)
+    if escape in raw or "<<" in raw:
+        return None
     whole = (_new(Line, (0, len(raw), len(body) - len(line), len(body), 0, False)),)
     return Instruction(raw, next(_ids), origin, escape, whole, line)
 

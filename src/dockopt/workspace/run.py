@@ -207,12 +207,9 @@ Packed = tuple[tuple[object, ...], tuple[tuple[object, ...], ...]]
 
 def _packed(result: Result) -> Packed:
     """What the report of a plain fix draws from. Sending the rest to the parent would take longer than a proof."""
-    entries = tuple(
-        [
-            tuple(entry)[:7] for entry in result.entries if entry.kind in ("applied", "defect")
-        ]  # all but evidence, effects
-    )
-    return tuple(result._replace(entries=())), entries
+    told = [entry for entry in result.entries if entry.kind in ("applied", "defect")]
+    # All but evidence and effects.
+    return tuple(result._replace(entries=())), tuple([tuple(entry)[:7] for entry in told])
 
 
 def _unpacked(packed: Packed) -> Result:
