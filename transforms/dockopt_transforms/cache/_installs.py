@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from dockopt.api import Command, Facts, Invocation, ScriptView, base_name, directories, read_call, unwrap
@@ -118,8 +119,7 @@ def requests(facts: Facts, view: ScriptView, target: str) -> list[Request] | Sto
     found: list[Request] = []
     stop: Stop | None = None
     installs = False
-    for command, folder in zip(view.commands, directories(facts, view), strict=True):
-        one = _command(facts, view, command, folder, target)
+    for command, one in _asked(facts, view, target):
         if one is None:
             stop = stop or Stop("reads-sources", f"{_shown(command)} of the same RUN may read the sources")
             continue
@@ -138,8 +138,7 @@ def preparing(facts: Facts, view: ScriptView, target: str) -> list[Request] | No
     if _unread(view):
         return None
     found: list[Request] = []
-    for command, folder in zip(view.commands, directories(facts, view), strict=True):
-        one = _command(facts, view, command, folder, target)
+    for command, one in _asked(facts, view, target):
         if one is None and apart(facts, view, command, target):
             continue
         if not isinstance(one, Request) or one.installs:
@@ -155,8 +154,7 @@ def leading(facts: Facts, view: ScriptView, target: str) -> tuple[list[Request],
         return None
     found: list[Request] = []
     wanted: tuple[list[Request], int] | None = None
-    for command, folder in zip(view.commands, directories(facts, view), strict=True):
-        one = _command(facts, view, command, folder, target)
+    for command, one in _asked(facts, view, target):
         if not isinstance(one, Request):
             return wanted
         if one is _IDLE_CALL:
@@ -165,6 +163,12 @@ def leading(facts: Facts, view: ScriptView, target: str) -> tuple[list[Request],
         if one.installs and one is not _BY_NAME and one is not _GLOBAL:
             wanted = list(found), command.item + 1
     return wanted
+
+
+def _asked(facts: Facts, view: ScriptView, target: str) -> Iterator[tuple[Command, Request | Stop | None]]:
+    """Each command of a script, and what it asks for; see :func:`_command`."""
+    for command, folder in zip(view.commands, directories(facts, view), strict=True):
+        yield command, _command(facts, view, command, folder, target)
 
 
 def leaves(facts: Facts, view: ScriptView, place: str) -> bool:

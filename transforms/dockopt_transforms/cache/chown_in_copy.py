@@ -143,7 +143,7 @@ def _wish(facts: Facts, run: Instruction) -> Wish | None:
         if any(word.glob for word in command.words) or any(path.startswith(("-", "~")) for path in rest):
             return None
         if name == "chown" and not owner and _OWNER.match(value):
-            owner = value if ":" in value else f"{value}:root"
+            owner = _account(value)
         elif name == "chmod" and not mode and (_MODE.match(value) or value in ("+x", "a+x")):
             mode = value.removeprefix("a")
         else:
@@ -165,7 +165,12 @@ def _recursive(view: ScriptView) -> tuple[str, str] | None:
         return None
     if plain[1].startswith(("-", "~")):
         return None
-    return (plain[0] if ":" in plain[0] else f"{plain[0]}:root"), plain[1]
+    return _account(plain[0]), plain[1]
+
+
+def _account(owner: str) -> str:
+    """Owner and group as COPY takes them: ``chown`` leaves the group, which is root's, where none is given."""
+    return owner if ":" in owner else f"{owner}:root"
 
 
 def _change(facts: Facts, node: Instruction, run: Instruction, wish: Wish) -> Proposal | Refusal | None:

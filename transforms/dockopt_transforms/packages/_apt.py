@@ -31,7 +31,7 @@ from dockopt.api import (
     replaces_shell,
     unwrap,
 )
-from dockopt_transforms.packages._errexit import holds, may_hold, plain
+from dockopt_transforms.packages._errexit import holds, may_follow
 
 LISTS = "/var/lib/apt/lists"
 CLEANUP = f"rm -rf {LISTS}/*"
@@ -401,14 +401,10 @@ def append_command(facts: Facts, document: Document, view: ScriptView, item: int
     following = items[item + 1].operator if item + 1 < len(items) else view.script.end_operator
     if following == "&" or here.end > view.editable_end or here.kind == "function_definition":
         return None
-    if any(map(replaces_shell, view.script.commands_of(item))):
+    if not may_follow(facts, view, item):
         return None
     last = item + 1 == len(items)
-    if item + 1 == len(items) and may_hold(facts, view) and not plain(view, item):
-        return None
     asked = reads_status(view.script, item + 1)
-    if asked and following in (";", "\n") and may_hold(facts, view):
-        return None
     strict = holds(facts, view, item)
     separated = here.operator in (";", "\n") or (here.operator == "" and following in (";", "\n"))
     if (not last and following in (";", "\n") and not asked) or (last and strict and separated):

@@ -26,10 +26,9 @@ from dockopt.api import (
     insert_line,
     program,
     reads_status,
-    replaces_shell,
     unwrap,
 )
-from dockopt_transforms.packages._errexit import holds, may_hold, plain
+from dockopt_transforms.packages._errexit import holds, may_follow, may_hold
 
 _REPOSITORY_WORDS = (".repo", "release", "config", "://", "rpm ", "addrepo", "registry")
 _CERTAIN = frozenset(("pipeline", "subshell", "compound_statement"))
@@ -104,17 +103,13 @@ def append(facts: Facts, document: Document, view: ScriptView, index: int, text:
     following = items[index + 1].operator if index + 1 < len(items) else ""
     if following == "&" or (not following and script.end_operator == "&") or item.end > view.editable_end:
         return None
-    if any(map(replaces_shell, script.commands_of(index))):
+    if not may_follow(facts, view, index):
         return None
     chained = item.operator in ("&&", "||")
     if following in (";", "\n") and chained and may_hold(facts, view):
         # A command that fails inside a longer and-list would no longer end the script.
         return None
-    if not following and may_hold(facts, view) and not plain(view, index):
-        return None
     asked = reads_status(script, index + 1)
-    if asked and following in (";", "\n") and may_hold(facts, view):
-        return None
     if following == "\n" and not chained and not asked:
         return insert_line(document, script, item, text)
     if not following and view.heredoc is not None and not chained and holds(facts, view, index):

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from dockopt.api import Command, Facts, ScriptView, started_with_errexit, turns_on_errexit
+from dockopt.api import (
+    Command,
+    Facts,
+    ScriptView,
+    reads_status,
+    replaces_shell,
+    started_with_errexit,
+    turns_on_errexit,
+)
 
 _OUTRIGHT = ("", ";", "\n")  #: the operators behind which a command runs whatever went before
 
@@ -30,6 +38,18 @@ def plain(view: ScriptView, item: int) -> bool:
     take from it, or fail without ending the script, which ``;`` behind it would hide (POSIX 2.8.1, set -e).
     """
     return all(command.within in ((), ("pipeline",)) for command in view.script.commands_of(item))
+
+
+def may_follow(facts: Facts, view: ScriptView, item: int) -> bool:
+    """Whether a command may be put behind an element, and what fails the RUN and what ``$?`` says stay as they are."""
+    script = view.script
+    if any(map(replaces_shell, script.commands_of(item))):
+        return False
+    if not may_hold(facts, view):
+        return True
+    if item + 1 == len(script.items):
+        return plain(view, item)
+    return script.items[item + 1].operator not in (";", "\n") or not reads_status(script, item + 1)
 
 
 def ends_script(facts: Facts, view: ScriptView, item: int) -> bool:

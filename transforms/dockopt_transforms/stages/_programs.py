@@ -10,7 +10,7 @@ from dockopt.api import lookup as image_of
 from dockopt_transforms.stages._plan import Impossible
 from dockopt_transforms.stages._system import PACKAGES
 
-CALLS = re.compile(
+_CALLS = re.compile(
     r"\b(?:subprocess|os\s*\.\s*(?:system|popen|exec|spawn)|Popen|check_output|check_call|pexpect|fabric|invoke|plumbum|shutil\.which|execSync|child_process|spawn|exec\.Command|process::Command|execvp?|popen|system)\b"
 )
 _WORDS = re.compile(r"""["'`](?:/usr)?(?:/bin/)?(""" + "|".join(map(re.escape, PACKAGES)) + r""")(?=["'`\s])""")
@@ -80,13 +80,16 @@ def needed_programs(
             text = context.value.text(name)
             if isinstance(text, Unknown):
                 continue
-            if name.endswith(".sh"):
-                for command in command_names(text.value):
-                    use(command, name, None)
-            elif CALLS.search(text.value):
-                for match in _WORDS.finditer(text.value):
-                    use(match[1], name, None)
+            for program in called_by(text.value, _WORDS, shell=name.endswith(".sh")):
+                use(program, name, None)
     return Programs(tuple(packages), tuple(packages.values()))
+
+
+def called_by(text: str, words: re.Pattern[str], *, shell: bool) -> list[str]:
+    """The programs a source calls: all commands of a shell script, else what ``words`` finds where it calls any."""
+    if shell:
+        return command_names(text)
+    return [match[1] for match in words.finditer(text)] if _CALLS.search(text) else []
 
 
 def command_names(text: str) -> list[str]:

@@ -31,7 +31,7 @@ from dockopt_transforms._tables import word_set as words
 from dockopt_transforms.runtime._start import prompts, start_of
 from dockopt_transforms.stages._base_files import SYSTEM_FILES
 from dockopt_transforms.stages._plan import BASIC, Impossible, written_like
-from dockopt_transforms.stages._programs import CALLS, command_names, needed_programs, started
+from dockopt_transforms.stages._programs import called_by, command_names, needed_programs, started
 
 EFFECTS = Effects(files_removed=SYSTEM_FILES, packages_removed=("apt:~*",))
 _DISTRIBUTIONS = frozenset(("debian", "ubuntu"))
@@ -298,10 +298,8 @@ def _check_networking(facts: Facts, stage: Stage) -> None:
         text = context.value.text(name)
         if not isinstance(text, Known):
             continue
-        if name.endswith(".sh") or (bare and re.match(r"#!.*sh\b", text.value)):
-            use(command_names(text.value), name, None)
-        elif CALLS.search(text.value):
-            use((found[1] for found in _NETWORKING_WORDS.finditer(text.value)), name, None)
+        shell = name.endswith(".sh") or (bare and re.match(r"#!.*sh\b", text.value) is not None)
+        use(called_by(text.value, _NETWORKING_WORDS, shell=shell), name, None)
 
 
 def _check_drawing(facts: Facts, small: str) -> None:
