@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -21,8 +24,22 @@ def died(number: int) -> int:
     return number
 
 
+def forked(work: Callable[[int], Any], items: Sequence[int], workers: int) -> Iterator[tuple[int, Any]]:
+    """With anything for an answer."""
+    answers = pool.forked(lambda item: pickle.dumps(work(item)), items, workers)
+    try:
+        for index, answer in answers:
+            yield index, None if answer is None else pickle.loads(answer)
+    finally:
+        answers.close()  # type: ignore[attr-defined]
+
+
 def children() -> set[str]:
-    """The processes this one has started and not waited for; other tests may keep a server of theirs."""
+    """The processes this one has started and not waited for; other tests may keep a server of theirs.
+
+    Workers end in their own time, which is not long.
+    """
+    pool.reap()
     with open(f"/proc/self/task/{os.getpid()}/children") as stream:
         return set(stream.read().split())
 
@@ -31,7 +48,7 @@ def children() -> set[str]:
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_every_item_once(count: int, workers: int) -> None:
     before = children()
-    answers = list(pool.forked(square, range(count), workers))
+    answers = list(forked(square, range(count), workers))
     assert sorted(answers) == [(number, number * number) for number in range(count)]
     assert children() == before
 
@@ -41,19 +58,19 @@ def test_work_is_shared() -> None:
         time.sleep(0.01)
         return os.getpid()
 
-    pids = {answer for _, answer in pool.forked(who, range(40), 3)}
+    pids = {answer for _, answer in forked(who, range(40), 3)}
     assert len(pids) == 3
     assert os.getpid() not in pids
 
 
 def test_answers_larger_than_a_pipe() -> None:
-    answers = dict(pool.forked(lambda number: bytes([number]) * 300_000, range(20), 2))
+    answers = dict(forked(lambda number: bytes([number]) * 300_000, range(20), 2))
     assert answers == {number: bytes([number]) * 300_000 for number in range(20)}
 
 
 def test_a_dead_worker_costs_its_own_item_only() -> None:
     expected = {number: None if number == 3 else number for number in range(100)}
-    assert dict(pool.forked(died, range(100), 2)) == expected
+    assert dict(forked(died, range(100), 2)) == expected
 
 
 def test_an_item_that_kills_once_is_answered_the_second_time(tmp_path: object) -> None:
@@ -65,7 +82,7 @@ def test_an_item_that_kills_once_is_answered_the_second_time(tmp_path: object) -
             os._exit(1)
         return number
 
-    assert dict(pool.forked(once, range(10), 2)) == {number: number for number in range(10)}
+    assert dict(forked(once, range(10), 2)) == {number: number for number in range(10)}
 
 
 def test_leaving_early_ends_the_workers() -> None:
@@ -74,7 +91,7 @@ def test_leaving_early_ends_the_workers() -> None:
         return number
 
     before = children()
-    answers = pool.forked(slow, range(100), 2)
+    answers = forked(slow, range(100), 2)
     start = time.monotonic()
     assert next(answers) == (0, 0)
     answers.close()  # type: ignore[attr-defined]
@@ -84,8 +101,8 @@ def test_leaving_early_ends_the_workers() -> None:
 
 def test_no_descriptor_is_left_open() -> None:
     before = len(os.listdir("/proc/self/fd"))
-    list(pool.forked(square, range(100), 3))
-    list(pool.forked(died, range(10), 2))
+    list(forked(square, range(100), 3))
+    list(forked(died, range(10), 2))
     assert len(os.listdir("/proc/self/fd")) == before
 
 

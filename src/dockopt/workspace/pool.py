@@ -18,8 +18,15 @@ Answer = TypeVar("Answer")
 # A pipe holds at least 16 pages of 4 KiB on Linux; four bytes for each chunk.
 _CHUNKS_IN_A_PIPE = 8192
 
-# Chunks for each worker: enough to even out slow files, few enough that taking one costs nothing.
-_CHUNKS_PER_WORKER = 32
+# Chunks for each worker: taking one costs a microsecond, and while the last one is worked on the others wait.
+_CHUNKS_PER_WORKER = 256
+
+# Milliseconds for which nobody looks for answers, if no worker ends: to wake for each of them takes time from the
+# workers, which have all the cores. Not after so many bytes that a worker might have to wait for room in its pipe.
+_REST = 10
+_MANY = 1 << 14
+_PIPE = 1 << 16
+_HEAD = 8  # bytes before each answer: whose it is, and its length
 
 # Items between two searches of a worker for circles of objects.
 _COLLECT_EVERY = 500
@@ -37,11 +44,11 @@ def can_fork() -> bool:
     return hasattr(os, "fork") and sys.platform != "darwin"
 
 
-def forked(work: Callable[[Item], Answer], items: Sequence[Item], workers: int) -> Iterator[tuple[int, Answer | None]]:
+def forked(work: Callable[[Item], bytes], items: Sequence[Item], workers: int) -> Iterator[tuple[int, bytes | None]]:
     """``(index, work(items[index]))`` for each item, in the order in which they are done.
 
     ``None`` stands for an item that killed its worker twice (a crash in native code, no memory). ``work``
-    must not raise; its answers must pickle.
+    must not raise.
     """
     missing = set(range(len(items)))
     size = -(-len(items) // min(workers * _CHUNKS_PER_WORKER, _CHUNKS_IN_A_PIPE))
@@ -55,18 +62,19 @@ def forked(work: Callable[[Item], Answer], items: Sequence[Item], workers: int) 
 
 
 def _round(
-    work: Callable[[Item], Answer], items: Sequence[Item], starts: Sequence[int], size: int, workers: int
-) -> Iterator[tuple[int, Answer]]:
-    import pickle
+    work: Callable[[Item], bytes], items: Sequence[Item], starts: Sequence[int], size: int, workers: int
+) -> Iterator[tuple[int, bytes]]:
     import select
 
+    reap(wait=False)
     queue, fill = os.pipe()
     os.write(fill, b"".join(start.to_bytes(4, "little") for start in starts))
     os.close(fill)
     pids: list[int] = []
     pending: dict[int, bytearray] = {}
     try:
-        poll = select.poll()
+        poll, ends = select.poll(), select.poll()
+        taken = 0
         for _ in range(workers):
             receive, send = os.pipe()
             pid = os.fork()
@@ -76,34 +84,46 @@ def _round(
             os.close(send)
             pending[receive] = bytearray()
             poll.register(receive, select.POLLIN)
+            ends.register(receive, 0)
         while pending:
+            if taken < _MANY and not any(pending.values()):
+                ends.poll(_REST)
+            taken = 0
             for handle, _ in poll.poll():
-                part = os.read(handle, 1 << 16)
+                part = os.read(handle, _PIPE)
+                taken += len(part)
                 if not part:
                     poll.unregister(handle)
+                    ends.unregister(handle)
                     os.close(handle)
                     del pending[handle]
                     continue
                 buffer = pending[handle]
                 buffer += part
-                while len(buffer) >= 4:
-                    length = int.from_bytes(buffer[:4], "little")
-                    if len(buffer) < 4 + length:
+                while len(buffer) >= _HEAD:
+                    end = _HEAD + int.from_bytes(buffer[4:_HEAD], "little")
+                    if len(buffer) < end:
                         break
-                    yield pickle.loads(memoryview(buffer)[4 : 4 + length].tobytes())
-                    del buffer[: 4 + length]
+                    index, answer = int.from_bytes(buffer[:4], "little"), bytes(buffer[_HEAD:end])
+                    del buffer[:end]
+                    yield index, answer
     finally:
         os.close(queue)
         for handle in pending:
             os.close(handle)
-        _end(pids, kill=bool(pending))
+        _running.extend(pids)
+        if pending:
+            import signal
+
+            for pid in pids:
+                os.kill(pid, signal.SIGTERM)
+        reap(wait=bool(pending))
 
 
-def _serve(work: Callable[[Item], Answer], items: Sequence[Item], size: int, queue: int, send: int) -> None:
+def _serve(work: Callable[[Item], bytes], items: Sequence[Item], size: int, queue: int, send: int) -> None:
     """A worker's life; never returns."""
     try:
         import gc
-        import pickle
         import signal
 
         gc.freeze()  # what the parent loaded stays: neither searched nor copied page by page
@@ -120,22 +140,23 @@ def _serve(work: Callable[[Item], Answer], items: Sequence[Item], size: int, que
                 done += 1
                 if done % _COLLECT_EVERY == 0:
                     gc.collect()
-                answer = pickle.dumps((index, work(items[index])), pickle.HIGHEST_PROTOCOL)
-                message = memoryview(len(answer).to_bytes(4, "little") + answer)
+                answer = work(items[index])
+                message = memoryview(index.to_bytes(4, "little") + len(answer).to_bytes(4, "little") + answer)
                 while message:
                     message = message[os.write(send, message) :]
     finally:
+        os.close(send)  # the parent need not wait until the system has taken the process apart
         # Without the parent's exit handlers and buffered output.
         os._exit(0)
 
 
-def _end(pids: Sequence[int], kill: bool) -> None:
-    import signal
+#: Workers that were not seen to end. One that has sent all its answers is left to end while these are reported.
+_running: list[int] = []
 
-    for pid in pids:
-        if kill:
-            os.kill(pid, signal.SIGTERM)
-        os.waitpid(pid, 0)
+
+def reap(*, wait: bool = True) -> None:
+    """Let the system forget the workers that have ended, by default when all have."""
+    _running[:] = [pid for pid in _running if os.waitpid(pid, 0 if wait else os.WNOHANG)[0] == 0]
 
 
 def spawned(

@@ -178,9 +178,13 @@ def _spread(jobs: Sequence[Job], task: Task) -> Iterator[tuple[int, Result]]:
             yield index, handle(job, task)
         return
 
-    def work(job: Job) -> Result | Packed:
+    def work(job: Job) -> bytes:
         result = handle(job, task)
-        return _packed(result) if job.options.acting_only else result
+        if job.options.acting_only:
+            return _packed(result)
+        import pickle
+
+        return pickle.dumps(result, pickle.HIGHEST_PROTOCOL)
 
     if pool.can_fork():
         import gc
@@ -193,28 +197,36 @@ def _spread(jobs: Sequence[Job], task: Task) -> Iterator[tuple[int, Result]]:
         # touch, and thereby copy, the pages it lies on. A tenth of their time.
         gc.freeze()
         for index, answer in pool.forked(work, jobs, workers):
-            if not isinstance(answer, Result):
-                answer = Result(jobs[index].path, error=_DIED) if answer is None else _unpacked(answer)
-            yield index, answer
+            if answer is None:
+                result = Result(jobs[index].path, error=_DIED)
+            elif jobs[index].options.acting_only:
+                result = _unpacked(answer)
+            else:
+                import pickle
+
+                result = pickle.loads(answer)
+            yield index, result
     else:
-        for index, answer in pool.spawned(handle, [(job, task) for job in jobs], workers):
-            yield index, answer or Result(jobs[index].path, error=_DIED)
+        for index, spawned in pool.spawned(handle, [(job, task) for job in jobs], workers):
+            yield index, spawned or Result(jobs[index].path, error=_DIED)
 
 
-#: A result as plain tuples, which take a third of the time to send.
-Packed = tuple[tuple[object, ...], tuple[tuple[object, ...], ...]]
-
-
-def _packed(result: Result) -> Packed:
+def _packed(result: Result) -> bytes:
     """What the report of a plain fix draws from. Sending the rest to the parent would take longer than a proof."""
-    told = [entry for entry in result.entries if entry.kind in ("applied", "defect")]
-    # All but evidence and effects.
-    return tuple(result._replace(entries=())), tuple([tuple(entry)[:7] for entry in told])
+    import marshal  # of plain tuples; importing pickle costs more than what it would send
+
+    told = [tuple(entry)[:7] for entry in result.entries if entry.kind in ("applied", "defect")]  # no evidence, effects
+    plain = result._replace(entries=tuple(told), files=tuple(map(tuple, result.files)))  # type: ignore[arg-type]
+    return marshal.dumps(tuple(plain))
 
 
-def _unpacked(packed: Packed) -> Result:
-    fields, entries = packed
-    return Result(*fields)._replace(entries=tuple([Entry(*entry) for entry in entries]))  # type: ignore[arg-type]
+def _unpacked(data: bytes) -> Result:
+    """What :func:`_packed` made."""
+    import marshal
+
+    plain = Result(*marshal.loads(data))
+    entries = tuple([Entry(*entry) for entry in plain.entries])
+    return plain._replace(entries=entries, files=tuple([FileChange(*file) for file in plain.files]))
 
 
 _DIED = "internal error: its process died; please report it with the file"

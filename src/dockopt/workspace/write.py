@@ -211,12 +211,23 @@ def _remove(temporary: str) -> None:
         os.unlink(temporary)
 
 
+def _one_thread() -> bool:
+    """Whether this process has no thread but this one, as a forked worker; False where that cannot be told.
+
+    Linux counts the threads, Python's or not, in the links of a folder.
+    """
+    try:
+        return os.stat("/proc/self/task").st_nlink == 2 + 1
+    except OSError:
+        return False
+
+
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Hold ctrl-C and termination back for the milliseconds in which a temporary file exists.
 
     A mask holds back only what is sent to this thread: one sent to the process goes to any other thread (of a
-    progress bar, of a test runner) that has none. So for that time the handlers only note what came.
+    progress bar, of a test runner) that has none. Where there are such, the handlers only note what came meanwhile.
     """
     import signal
 
@@ -228,7 +239,7 @@ def _undisturbed() -> Iterator[None]:
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
         with ExitStack() as handlers:
-            for number in held:
+            for number in () if _one_thread() else held:
                 known = signal.getsignal(number)
                 if known is None or known == signal.SIG_IGN:
                     continue  # what is not Python's cannot be put back
