@@ -78,15 +78,12 @@ class Document:
         BuildKit's ``ConsistentInstructionCasing`` counts the same way: more in lower than in upper case, mixed
         ones and an ARG before the first FROM not counted.
         """
-        lower = upper = 0
-        staged = False
-        for node in self.instructions:
-            keyword = node.keyword
-            staged = staged or node.name == "FROM"
-            if staged:
-                lower += keyword.islower()
-                upper += keyword.isupper()
-        return lower > upper
+        keywords = [node.keyword for node in self.instructions]
+        if not any(map(str.islower, set(keywords))):
+            return False
+        first = next((at for at, keyword in enumerate(keywords) if keyword.upper() == "FROM"), len(keywords))
+        staged = keywords[first:]
+        return sum(map(str.islower, staged)) > sum(map(str.isupper, staged))
 
     def keyword(self, name: str) -> str:
         """``name`` in the file's keyword case."""
@@ -161,7 +158,7 @@ class _Reader:
                     continue
             node = _alone(raw, origin or (index + 1, index + 1), escape)
             if node is None:
-                index = self._instruction(index)
+                index = self._seamless(index) or self._instruction(index)
                 continue
             if isinstance(node, Instruction):
                 self._add(node)
@@ -189,6 +186,33 @@ class _Reader:
                 self.problems.append(Problem(index + 1, f"invalid escape token '{value}' does not match ` or \\"))
         return Directive(raw, next(_ids), self._origin(index, index), name, value)
 
+    def _seamless(self, first: int) -> int:
+        """Read an instruction of lines that do nothing but continue, as nearly all are; 0 for any other."""
+        lines, escape = self.lines, self.escape
+        continued, escaped = escape + "\n", escape + escape + "\n"
+        index, last = first, len(lines) - 1
+        parts: list[str] = []
+        while True:
+            raw = lines[index]
+            if "<<" in raw or ("#" in raw and raw.lstrip(SPACE)[0] == "#"):
+                return 0
+            if not raw.endswith(continued):
+                break
+            if index == last or raw.endswith(escaped):
+                return 0
+            parts.append(raw[:-2])
+            index += 1
+        body = raw.rstrip("\r\n")
+        if not parts or not body.strip(SPACE) or body.rstrip(" \t").endswith(escape):
+            return 0
+        parts[0] = parts[0].lstrip(SPACE)
+        if not parts[0]:
+            return 0
+        parts.append(body)
+        text = "".join(lines[first : index + 1])
+        self._add(Instruction(text, next(_ids), self._origin(first, index), escape, None, "".join(parts)))
+        return index + 1
+
     def _instruction(self, index: int) -> int:
         first, lines = index, self.lines
         escape = self.escape
@@ -196,18 +220,8 @@ class _Reader:
         parts: list[str] = []
         offset = logical = 0
         more = True
-        continued, escaped = escape + "\n", escape + escape + "\n"
         while more and index < len(lines):
             raw = lines[index]
-            if raw.endswith(continued) and index > first and "#" not in raw and not raw.endswith(escaped):
-                # What nearly all lines of a long RUN look like: neither a comment nor the last one.
-                length = len(raw)
-                parts.append(raw[:-2])
-                physical.append(_new(Line, (offset, offset + length, offset, offset + length - 2, logical, False)))
-                logical += length - 2
-                offset += length
-                index += 1
-                continue
             body = raw.rstrip("\r\n")
             start = 0
             if index == first:

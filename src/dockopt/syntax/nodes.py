@@ -77,7 +77,8 @@ class Instruction(Node):
     """One instruction with its continuations, inner comments and heredoc bodies.
 
     ``line`` is the logical line as BuildKit joins it. Offsets called logical are into it; others are
-    into ``text``.
+    into ``text``. Nothing but continued lines is in one that is ``seamless``: no comment, no blank line, no white
+    space behind an escape token, no heredoc.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Instruction(Node):
         id: int,
         origin: tuple[int, int],
         escape: str,
-        lines: tuple[Line, ...],
+        lines: tuple[Line, ...] | None,
         line: str,
         heredocs: tuple[Heredoc, ...] = (),
         error: str | None = None,
@@ -95,12 +96,33 @@ class Instruction(Node):
         self.id = id
         self.origin = origin
         self.escape = escape
-        self.lines = lines
+        self.seamless = lines is None
+        if lines is not None:
+            self.lines = lines
         self.line = line
         self.heredocs = heredocs
         self.keyword, self.keyword_start, self.flags, self.args_start, self.args_end = grammar.split_line(line, escape)
         self.name = self.keyword.upper()
         self.error = error
+
+    @lazy
+    def lines(self) -> tuple[Line, ...]:
+        """The physical lines of the head; of one that is seamless they are told when somebody asks."""
+        found: list[Line] = []
+        offset = logical = 0
+        rows = self.text.split("\n")
+        if not rows[-1]:
+            rows = [*rows[:-2], rows[-2] + "\n"]
+        start = len(rows[0]) - len(rows[0].lstrip(SPACE))
+        for row in rows[:-1]:
+            end = len(row) - 1  # before the escape token
+            found.append(Line(offset, offset + end + 2, offset + start, offset + end, logical, False))
+            offset += end + 2
+            logical += end - start
+            start = 0
+        end = len(rows[-1].rstrip("\r\n"))
+        found.append(Line(offset, offset + len(rows[-1]), offset, offset + end, logical, False))
+        return tuple(found)
 
     @property
     def rest(self) -> str:
@@ -110,7 +132,7 @@ class Instruction(Node):
     @property
     def head_end(self) -> int:
         """Where the head ends and the heredoc bodies, if any, begin."""
-        return self.lines[-1].end
+        return len(self.text) if self.seamless else self.lines[-1].end
 
     @property
     def eol(self) -> str:
@@ -199,6 +221,8 @@ class Instruction(Node):
     @property
     def comments(self) -> tuple[str, ...]:
         """The comment lines inside the continuations, outer white space removed."""
+        if self.seamless:
+            return ()
         return tuple(
             self.text[line.content_start : line.content_end].strip(SPACE) for line in self.lines if line.comment
         )
@@ -225,5 +249,7 @@ class Instruction(Node):
 
     def comment_between(self, start: int, end: int) -> bool:
         """Whether a comment line stands between two logical offsets."""
+        if self.seamless:
+            return False
         low, high = self.raw_offset(start), self.raw_offset(end, after=True)
         return any(line.comment and low <= line.start < high for line in self.lines)

@@ -66,8 +66,10 @@ class Member:
     def comments(self) -> list[str]:
         """The comment lines between it and the RUN before, and between its keyword and its first command."""
         found = [node.text.strip() for node in self.between if isinstance(node, Comment)]
-        start = self.body_start
         node = self.node
+        if node.seamless:
+            return found
+        start = self.body_start
         found.extend(
             node.text[line.content_start : line.content_end].strip()
             for line in node.lines

@@ -35,7 +35,11 @@ class DropEmptyContinuation(Transform):
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for node in document.instructions:
-            if len(node.lines) < 2 or not any(line.logical < 0 and not line.comment for line in node.lines):
+            if (
+                node.seamless
+                or len(node.lines) < 2
+                or not any(line.logical < 0 and not line.comment for line in node.lines)
+            ):
                 continue
             word = _swallowed(node)
             if word:
