@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from dockopt.engine.pipeline import Options
-from dockopt.engine.registry import registry
+from dockopt.engine.registry import Spec, registry
+from dockopt.facts.facts import Facts
+from dockopt.syntax.document import load
 from dockopt.testing import Case, cases, check, run
 
 ROOT = Path(__file__).resolve().parents[2] / "fixtures"
@@ -53,3 +55,27 @@ def test_what_a_transform_says_of_its_safety_is_what_its_fixtures_show(spec) -> 
     assert shown, f"no fixture of {spec.id} proposes anything"
     assert spec.mildest == shown[0], f"{spec.id}: mildest is {spec.mildest}, fixtures show {shown}"
     assert spec.safety == shown[-1], f"{spec.id}: safety is {spec.safety}, fixtures show {shown}"
+
+
+@pytest.mark.parametrize("spec", registry().specs, ids=[spec.id for spec in registry().specs])
+def test_a_transform_says_nothing_of_a_file_without_what_it_is_about(spec: Spec) -> None:
+    """The engine does not even ask it there: by ``instructions``, ``managers`` and ``mentions``."""
+    transform = registry().load(spec.id)
+    for case in CASES:
+        if not case.settings.get("example") and case.transform != spec.id:
+            continue
+        facts = Facts(load(case.before))
+        if (
+            (spec.instructions and facts.names.isdisjoint(spec.instructions))
+            or (spec.managers and facts.managers.isdisjoint(spec.managers))
+            or (spec.mentions and not facts.mentions(*spec.mentions))
+        ):
+            assert list(transform.propose(facts.document, facts)) == [], case.name
+
+
+@pytest.mark.parametrize("options", [Options(acting_only=True), Options(unsafe=True)], ids=["plain", "unsafe"])
+def test_made_together_or_one_by_one_the_text_is_the_same(options: Options) -> None:
+    """What is ``local`` or about ``scripts`` is made in one edit with others; with ``careful`` nothing is."""
+    for case in CASES[::3]:
+        together, apart = run(case, case.before, options), run(case, case.before, options._replace(careful=True))
+        assert together.after == apart.after, case.name

@@ -15,7 +15,7 @@ from dockopt.engine.transform import Transform
 from dockopt.facts.facts import Facts
 from dockopt.facts.outside import Outside, Surroundings
 from dockopt.syntax.document import Document, dump, load
-from dockopt.syntax.nodes import Node
+from dockopt.syntax.nodes import Instruction, Node
 from dockopt.syntax.spans import OverlapError
 
 MAX_ROUNDS = 10
@@ -48,9 +48,13 @@ class Plan:
         # What may change a document; the rest, never safe, is asked once when nothing moves any more.
         acting = [spec for spec in self.specs if options.unsafe or spec.mildest == "safe"]
         self.may_act = frozenset(spec.id for spec in acting)
-        self.asked = tuple((spec.id, spec.mentions, spec.local) for spec in acting)  #: as the loop over them takes it
+        self.asked = tuple(
+            (spec.id, spec.instructions, spec.managers, spec.mentions, spec.local, spec.scripts) for spec in acting
+        )  #: as the loop over them takes it
         #: Asking these again at once would give refusals in newer words, and a plain fix tells of none.
         self.once = frozenset(spec.id for spec in acting if spec.thorough and options.acting_only)
+        self.form = frozenset(spec.id for spec in acting if spec.form)
+        self.scripts = tuple(spec.id for spec in acting if spec.scripts)
         self.order = {spec.id: index for index, spec in enumerate(self.specs)}
 
 
@@ -106,6 +110,13 @@ def rewrite_document(
     return Outcome(data, after, tuple(run.journal()), files=run.written(), warnings=run.surroundings.warnings)
 
 
+class _Look(NamedTuple):
+    """What transforms say they are about is looked for here."""
+
+    text: str  #: in lower case
+    names: frozenset[str]  #: of instructions
+
+
 class _Run:
     def __init__(self, facts: Facts, plan: Plan, options: Options, known: Registry, *, careful: bool) -> None:
         document = facts.document
@@ -153,7 +164,11 @@ class _Run:
         for spec in self.plan.specs:
             if spec.id in self.plan.may_act:
                 continue
-            if spec.mentions and not self.facts.mentions(*spec.mentions):
+            if (
+                (spec.instructions and self.facts.names.isdisjoint(spec.instructions))
+                or (spec.managers and self.facts.managers.isdisjoint(spec.managers))
+                or (spec.mentions and not self.facts.mentions(*spec.mentions))
+            ):
                 self._pass_over(spec.id)
             else:
                 self._exhaust(spec.id)
@@ -164,40 +179,51 @@ class _Run:
     def _round(self) -> list[str]:
         """Ask every transform that may act, in order; the ids of those that changed the document."""
         busy = []
-        text, new = self.facts.text, self._new_text()
+        facts, new, called = self.facts, self._new(), None
         spoken = self.open  # who was asked before, and may have to take back what it said
-        for name, needles, local in self.plan.asked:
-            where = text if name in spoken else new
-            for needle in needles:
-                if needle in where:
-                    break
-            else:
-                if needles:  # most transforms are about nothing in a file: no call for those
-                    if name in spoken:
-                        self._pass_over(name)
-                    continue
+        for name, instructions, managers, needles, local, scripts in self.plan.asked:
             if self.quiet.get(name) is self.document:
+                continue
+            # Most transforms are about nothing in a file: no call for those.
+            whole = name in spoken
+            absent = instructions and (facts.names if whole else new.names).isdisjoint(instructions)
+            if managers and not absent:
+                if called is None:
+                    called = facts.managers
+                absent = called.isdisjoint(managers)
+            if needles and not absent:
+                where = facts.text if whole else new.text
+                for needle in needles:
+                    if needle in where:
+                        break
+                else:
+                    absent = True
+            if absent:
+                if whole:
+                    self._pass_over(name)
                 continue
             if local and not self.careful:
                 if self._collect(name):
                     busy.append(name)
                 continue
-            if self.pending:
+            if self.pending and not (scripts and self._form_only()):
                 self._apply_pending()
-            if self._exhaust(name):
+            if self._join_pending(name) if self.pending else self._exhaust(name):
                 busy.append(name)
-            if self.facts.text is not text:
-                text, new = self.facts.text, self._new_text()
+            if self.facts is not facts:
+                facts, new, called = self.facts, self._new(), None
         if self.pending:
             self._apply_pending()
         self.read = self.read or frozenset(self.original.nodes)
         return busy
 
-    def _new_text(self) -> str:
-        """What none of the transforms that were not asked yet has looked through, in lower case."""
+    def _new(self) -> _Look:
+        """What none of the transforms that were not asked yet has looked through."""
         if not self.read:
-            return self.facts.text
-        return "".join([node.text for node in self.document.nodes if node not in self.read]).lower()
+            return _Look(self.facts.text, self.facts.names)
+        nodes = [node for node in self.document.nodes if node not in self.read]
+        names = frozenset([node.name for node in nodes if isinstance(node, Instruction)])
+        return _Look("".join([node.text for node in nodes]).lower(), names)
 
     def _collect(self, name: str) -> bool:
         """Ask a transform that is local, and keep what it proposes for :meth:`_apply_pending`.
@@ -217,8 +243,35 @@ class _Run:
         self.pending.append((name, todo))
         return True
 
+    def _form_only(self) -> bool:
+        """Whether what is pending changes nothing that a transform of scripts looks at."""
+        form = self.plan.form
+        return all(
+            name in form and not any(isinstance(node, Instruction) and node.name == "RUN" for node in proposal.nodes)
+            for name, todo in self.pending
+            for proposal in todo
+        )
+
+    def _join_pending(self, name: str) -> bool:
+        """Ask a transform that what is pending does not concern; True if it changed the document, that included.
+
+        Most propose nothing, and what is pending stays so.
+        """
+        if name in self.broken or name in self.settled:
+            return False
+        before = self.document
+        todo = self._propose(self.known.load(name), name)
+        if todo is None:
+            self.quiet[name] = before
+            return False
+        self.pending.append((name, todo))
+        self._apply_pending()
+        self._exhaust(name)
+        return self.document is not before
+
     def _apply_pending(self) -> None:
         """Make what is pending in one edit: a document and its facts less for each transform but the first."""
+        before, form = self.document, self._form_only()
         groups, self.pending = self.pending, []
         made = self._edited(proposal for _, todo in groups for proposal in todo) if len(groups) > 1 else None
         if made is not None and made.text != self.document.text:
@@ -230,6 +283,10 @@ class _Run:
             done = groups[:1]
             self._apply(*groups[0])
         self.quiet.update((name, self.document) for name, _ in done if name in self.plan.once)
+        if form and done == groups:
+            for name in self.plan.scripts:  # what they have nothing to say on reads as it did
+                if self.quiet.get(name) is before:
+                    self.quiet[name] = self.document
         for name, _ in groups[len(done) :]:  # they got in each other's way: each on the text as it is by then
             self._exhaust(name)
 

@@ -35,6 +35,10 @@ class Spec(NamedTuple):
     mildest: str = "safe"
     local: bool = False
     thorough: bool = False
+    instructions: tuple[str, ...] = ()
+    managers: tuple[str, ...] = ()
+    form: bool = False
+    scripts: bool = False
 
     @property
     def range(self) -> str:
@@ -62,6 +66,10 @@ class Spec(NamedTuple):
             transform.mildest,
             transform.local,
             transform.thorough,
+            tuple(transform.instructions),
+            tuple(transform.managers),
+            transform.form,
+            transform.scripts,
         )
 
 

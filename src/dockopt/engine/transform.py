@@ -31,11 +31,21 @@ class Transform:
     """Whether what it proposes for an instruction hangs on that instruction and on nothing that another local
     transform changes. What such transforms propose for different instructions is made in one edit, and they are not
     asked again at once: where a change of theirs calls for another of their own, the next round finds it."""
+    form: ClassVar[bool] = False
+    """Of one that is local: whether it changes how instructions other than RUN are written, and not what they do."""
+    scripts: ClassVar[bool] = False
+    """Whether what it proposes changes RUN instructions, and hangs on what is run and in which state, not on how the
+    other instructions are written. What those that change the form alone propose is then made together with it."""
     thorough: ClassVar[bool] = False
     """Whether one pass over a text leaves it nothing more to propose for what it made of it."""
+    instructions: ClassVar[tuple[str, ...]] = ()
+    """Instructions by name, in capitals (``ONBUILD`` for what stands behind it); in a file that has none of them the
+    transform has nothing to say and is not even imported. Empty: it looks at every file."""
+    managers: ClassVar[tuple[str, ...]] = ()
+    """Package managers (:attr:`dockopt.facts.managers.Manager.name`); in a file that calls none of them in a script
+    that can be edited the transform has nothing to say either."""
     mentions: ClassVar[tuple[str, ...]] = ()
-    """Lower-case strings; in a file that holds none of them the transform has nothing to say and is not
-    even imported. Empty: it looks at every file."""
+    """Lower-case strings; in a file whose text holds none of them the transform has nothing to say either."""
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         """Yield every change worth making and every place left alone with its reason."""

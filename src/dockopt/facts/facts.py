@@ -16,6 +16,8 @@ from dockopt.syntax.lazy import lazy
 from dockopt.syntax.nodes import Instruction
 
 if TYPE_CHECKING:
+    from collections.abc import KeysView
+
     from dockopt.facts.app.model import App, Launch
     from dockopt.facts.context import Context
 
@@ -157,6 +159,11 @@ class Facts:
         """The whole text in lower case: a cheap look before an expensive one."""
         return self.document.text.lower()
 
+    @lazy
+    def names(self) -> frozenset[str]:
+        """The names of its instructions, in capitals."""
+        return frozenset([node.name for node in self.document.instructions])
+
     def mentions(self, *needles: str) -> bool:
         """Whether the file's text holds one of these lower-case strings anywhere."""
         text = self.text
@@ -239,6 +246,11 @@ class Facts:
             for call in view.invocations:
                 found.setdefault(call.manager.name, []).append((view, call))
         return found
+
+    @property
+    def managers(self) -> KeysView[str]:
+        """The package managers that editable scripts call."""
+        return self._invocations.keys()
 
     def invocations(self, manager: str) -> list[tuple[ScriptView, Invocation]]:
         """All calls of a package manager (``apt``, ``pip`` …) in editable scripts, in order."""

@@ -107,6 +107,7 @@ class ChownInCopy(Transform):
     id = "chown-in-copy"
     phase = Phase.CACHE
     safety = "unsafe"
+    instructions = ("COPY",)
     mentions = ("chown ", "chmod ")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

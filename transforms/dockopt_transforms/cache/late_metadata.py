@@ -90,6 +90,7 @@ class LateMetadata(Transform):
     phase = Phase.CACHE
     after = ("manifests-first",)
     safety = "unsafe"
+    instructions = ("ARG",)
     mentions = ("build", "commit", "_ref", "_rev", "revision", "sha", "date", "created")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

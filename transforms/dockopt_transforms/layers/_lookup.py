@@ -7,6 +7,7 @@ the rest of the same script goes on running the old one.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from dockopt.api import Command, Facts, ScriptView, base_name, program
 from dockopt_transforms._tables import word_set
@@ -33,35 +34,23 @@ class Lookups:
     """The names a growing chain has looked up, and which of them may since be found elsewhere."""
 
     def __init__(self) -> None:
-        self._known: set[str] = set()
+        self._known: dict[str, str] = {}  #: with their stems
         self._moved: set[str] = set()
 
     def add(self, view: ScriptView, facts: Facts, *, wrapped: bool) -> None:
         """Take in a script that runs before the rest of the chain; in parentheses it keeps its look-ups."""
         image = facts.base_image(view.stage)
         fixed = _IN_PLACE.get(image.name.rsplit("/", 1)[-1], ()) if image is not None else ()
-        system = {id(call.command) for call in view.invocations if call.manager.name in SYSTEM}
-        for command in view.commands:
-            name = command.name
-            if (
-                name is not None
-                and not wrapped
-                and "/" not in name
-                and name not in _BUILTIN
-                and name not in _SYSTEM_TOOLS
-                and not own_shell(command)
-            ):
-                self._known.add(name)
-            if not self._known:
-                continue
-            if _switches_versions(command):
-                self._moved |= {known for known in self._known if known not in _VERSION_MANAGERS}
-            elif id(command) not in system:
-                words = [base_name(word.value) for word in command.args if word.value]
-                for known in self._known:
-                    stem = _stem(known)
-                    if stem not in fixed and any(_names(word, stem) for word in words):
-                        self._moved.add(known)
+        known = self._known
+        for name, switches, words in _steps(view):
+            if name and not wrapped:
+                known[name] = _stem(name)
+            if switches:
+                self._moved |= {name for name in known if name not in _VERSION_MANAGERS}
+            elif words:
+                for name, stem in known.items():
+                    if stem in words and stem not in fixed and any(_names(word, stem) for word in words.split("\0")):
+                        self._moved.add(name)
 
     def lost(self, view: ScriptView) -> str | None:
         """A command of a further script that the shell might run from its old place; None where there is none."""
@@ -70,6 +59,32 @@ class Lookups:
                 if command.name in self._moved:
                     return command.name
         return None
+
+
+class _Step(NamedTuple):
+    """What matters of a command, whatever chain it is in."""
+
+    name: str  #: what the shell looks up, empty where it looks for nothing that may move
+    switches: bool  #: whether it changes which version a name stands for
+    words: (
+        str  #: the last components of its arguments, with NUL between; empty where they name nothing that it installs
+    )
+
+
+def _steps(view: ScriptView) -> tuple[_Step, ...]:
+    found = view.script.known.get("lookups")
+    if found is None:
+        system = {id(call.command) for call in view.invocations if call.manager.name in SYSTEM}
+        found = view.script.known["lookups"] = tuple([_step(one, id(one) in system) for one in view.commands])
+    return found  # type: ignore[return-value]
+
+
+def _step(command: Command, system: bool) -> _Step:
+    name = command.name or ""
+    if "/" in name or name in _BUILTIN or name in _SYSTEM_TOOLS or (name and own_shell(command)):
+        name = ""
+    words = [] if system else [base_name(word.value) for word in command.args if word.value]
+    return _Step(name, _switches_versions(command), "\0".join(words))
 
 
 def _switches_versions(command: Command) -> bool:

@@ -37,7 +37,8 @@ class MergeEnv(Transform):
     id = "merge-env"
     phase = Phase.LAYERS
     local = True
-    mentions = ("env",)
+    form = True
+    instructions = ("ENV",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         yield from merges(document, "ENV", _apart)

@@ -35,7 +35,8 @@ class MergeExpose(Transform):
     id = "merge-expose"
     phase = Phase.LAYERS
     local = True
-    mentions = ("expose",)
+    form = True
+    instructions = ("EXPOSE",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         yield from merges(document, "EXPOSE", _apart)

@@ -35,7 +35,8 @@ class MergeLabel(Transform):
     id = "merge-label"
     phase = Phase.LAYERS
     local = True
-    mentions = ("label",)
+    form = True
+    instructions = ("LABEL",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         yield from merges(document, "LABEL", _apart)

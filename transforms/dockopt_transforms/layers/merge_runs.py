@@ -80,7 +80,7 @@ class MergeRuns(Transform):
         "composer-cache-clean",
     )
     aliases = ("DL3059",)
-    mentions = ("run",)
+    instructions = ("RUN",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for sequence in sequences(document, facts):

@@ -186,6 +186,7 @@ class Cleaner(Transform):
     nothing, so nothing there needs cleaning.
     """
 
+    scripts = True
     manager: ClassVar[str]
     caches: ClassVar[tuple[str, ...]]  #: where the cache is; ``~`` for any home
     variables: ClassVar[tuple[str, ...]] = ()  #: environment variables that move the cache
@@ -194,6 +195,10 @@ class Cleaner(Transform):
     fills_verbs: ClassVar[frozenset[str]] = frozenset(("install", "upgrade"))
     repositories: ClassVar[bool] = False  #: the cache holds an index of repositories that a script may change
     in_place: ClassVar[bool] = False  #: the cleaning call must run in the directory of the call it follows
+
+    def __init_subclass__(cls) -> None:
+        if "manager" in vars(cls):
+            cls.managers = (cls.manager,)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         open_stages: set[int] = set()

@@ -77,6 +77,7 @@ class ApkNoCache(Transform):
     id = "apk-no-cache"
     phase = Phase.PACKAGES
     aliases = ("DL3019",)
+    scripts = True
     mentions = ("apk",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

@@ -59,6 +59,7 @@ class AptCleanLists(Transform):
     safety = "unsafe"
     aliases = ("DL3009", "aptGetInstallThenRemoveAptLists")
     after = ("apt-to-apt-get", "apt-join-update", "apt-no-install-recommends")
+    scripts = True
     mentions = ("apt",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

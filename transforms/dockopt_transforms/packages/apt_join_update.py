@@ -68,6 +68,7 @@ class AptJoinUpdate(Transform):
     phase = Phase.PACKAGES
     aliases = ("aptGetUpdatePrecedesInstall",)
     after = ("apt-to-apt-get",)
+    scripts = True
     mentions = ("apt",)
     safety = "unsafe"
 
@@ -221,6 +222,8 @@ def _and(document: Document, view: ScriptView, text: str) -> str:
 def _repeated(view: ScriptView, uses: tuple[Use, ...]) -> Proposal | None:
     """A second update in one ``&&`` chain, where the first one's lists still hold."""
     script = view.script
+    if sum(use.kind == "update" for use in uses) < 2:
+        return None
     if view.heredoc is not None or any(item.operator not in ("", "&&") for item in script.items):
         return None
     held: int | None = None

@@ -46,6 +46,7 @@ class AptMergeInstalls(Transform):
     id = "apt-merge-installs"
     phase = Phase.PACKAGES
     after = ("assume-yes", "apt-join-update", "apt-no-install-recommends")
+    scripts = True
     mentions = ("apt",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

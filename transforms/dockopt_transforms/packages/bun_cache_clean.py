@@ -36,7 +36,6 @@ class BunCacheClean(Cleaner):
     id = "bun-cache-clean"
     phase = Phase.LAYERS
     family = "packages"
-    mentions = ("bun",)
     manager = "bun"
     caches = ("~/.bun/install/cache",)
     variables = ("BUN_INSTALL_CACHE_DIR",)

@@ -35,7 +35,6 @@ class BundleCacheClean(Cleaner):
 
     id = "bundle-cache-clean"
     phase = Phase.PACKAGES
-    mentions = ("bundle install", "bundle update", "bundler install", "bundle ")
     manager = "bundle"
     caches = (_CACHE,)
     clean = f"rm -rf {_CACHE}/*"

@@ -34,7 +34,6 @@ class CargoCacheClean(BuildCleaner):
     id = "cargo-cache-clean"
     phase = Phase.LAYERS
     family = "packages"
-    mentions = ("cargo",)
     manager = "cargo"
     caches = ("~/.cargo/registry", "~/.cargo/git", "/usr/local/cargo/registry", "/usr/local/cargo/git")
     clean = 'rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry "${CARGO_HOME:-$HOME/.cargo}"/git'

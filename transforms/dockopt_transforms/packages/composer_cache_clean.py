@@ -33,7 +33,6 @@ class ComposerCacheClean(Cleaner):
     id = "composer-cache-clean"
     phase = Phase.LAYERS
     family = "packages"
-    mentions = ("composer",)
     manager = "composer"
     caches = ("~/.composer/cache", "~/.cache/composer", "/tmp/cache")
     variables = ("COMPOSER_CACHE_DIR",)

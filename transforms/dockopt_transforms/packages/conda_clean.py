@@ -32,7 +32,6 @@ class CondaClean(Cleaner):
 
     id = "conda-clean"
     phase = Phase.PACKAGES
-    mentions = ("conda", "mamba")
     manager = "conda"
     caches = ("/opt/conda/pkgs", "~/.conda/pkgs", "~/miniconda3/pkgs")
     variables = ("CONDA_PKGS_DIRS",)

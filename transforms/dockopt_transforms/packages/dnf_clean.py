@@ -36,5 +36,4 @@ class DnfClean(DnfCleaner):
     id = "dnf-clean"
     phase = Phase.PACKAGES
     aliases = ("DL3040",)
-    mentions = ("dnf",)
     manager = "dnf"

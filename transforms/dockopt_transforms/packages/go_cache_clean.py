@@ -41,7 +41,6 @@ class GoCacheClean(BuildCleaner):
     id = "go-cache-clean"
     phase = Phase.LAYERS
     family = "packages"
-    mentions = ("go ", "go\t")
     manager = "go"
     caches = ("~/.cache/go-build", "/go/pkg/mod", "~/go/pkg/mod")
     variables = ("GOCACHE", "GOMODCACHE")

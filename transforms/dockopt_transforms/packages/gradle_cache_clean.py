@@ -37,7 +37,6 @@ class GradleCacheClean(BuildCleaner):
     family = "packages"
     safety = "unsafe"
     mildest = "unsafe"
-    mentions = ("gradle",)
     manager = "gradle"
     caches = ("~/.gradle",)
     variables = ("GRADLE_USER_HOME",)

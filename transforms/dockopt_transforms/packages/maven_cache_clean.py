@@ -36,7 +36,6 @@ class MavenCacheClean(BuildCleaner):
     family = "packages"
     safety = "unsafe"
     mildest = "unsafe"
-    mentions = ("mvn",)
     manager = "maven"
     caches = ("~/.m2",)
     variables = ("MAVEN_USER_HOME",)

@@ -36,5 +36,4 @@ class MicrodnfClean(DnfCleaner):
     id = "microdnf-clean"
     phase = Phase.PACKAGES
     aliases = ("DL3040",)
-    mentions = ("microdnf",)
     manager = "microdnf"

@@ -34,7 +34,6 @@ class NpmCacheClean(Cleaner):
     id = "npm-cache-clean"
     phase = Phase.LAYERS
     family = "packages"
-    mentions = ("npm",)
     manager = "npm"
     caches = ("~/.npm",)
     variables = ("npm_config_cache", "NPM_CONFIG_CACHE")

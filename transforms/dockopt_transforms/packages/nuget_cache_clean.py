@@ -37,7 +37,6 @@ class NugetCacheClean(BuildCleaner):
     id = "nuget-cache-clean"
     phase = Phase.LAYERS
     family = "packages"
-    mentions = ("dotnet",)
     manager = "dotnet"
     caches = ("~/.nuget/packages", "~/.local/share/NuGet")
     variables = ("NUGET_PACKAGES",)

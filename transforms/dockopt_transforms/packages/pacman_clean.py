@@ -37,7 +37,6 @@ class PacmanClean(Cleaner):
 
     id = "pacman-clean"
     phase = Phase.PACKAGES
-    mentions = ("pacman",)
     manager = "pacman"
     repositories = True
     caches = (_CACHE,)

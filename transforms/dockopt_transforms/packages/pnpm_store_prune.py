@@ -34,7 +34,6 @@ class PnpmStorePrune(Cleaner):
     id = "pnpm-store-prune"
     phase = Phase.LAYERS
     family = "packages"
-    mentions = ("pnpm",)
     manager = "pnpm"
     caches = ("~/.local/share/pnpm/store", "/pnpm/store", "~/.cache/pnpm")
     variables = ("npm_config_store_dir", "NPM_CONFIG_STORE_DIR", "PNPM_STORE_DIR")

@@ -78,7 +78,6 @@ class YarnCacheClean(Cleaner):
     phase = Phase.LAYERS
     family = "packages"
     aliases = ("DL3060",)
-    mentions = ("yarn",)
     manager = "yarn"
     caches = ("/usr/local/share/.cache/yarn", "~/.cache/yarn")
     variables = ("YARN_CACHE_FOLDER",)

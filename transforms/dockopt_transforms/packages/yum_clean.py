@@ -36,5 +36,4 @@ class YumClean(DnfCleaner):
     id = "yum-clean"
     phase = Phase.PACKAGES
     aliases = ("DL3032",)
-    mentions = ("yum",)
     manager = "yum"

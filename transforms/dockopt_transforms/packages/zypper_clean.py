@@ -37,7 +37,6 @@ class ZypperClean(Cleaner):
     id = "zypper-clean"
     phase = Phase.PACKAGES
     aliases = ("DL3036",)
-    mentions = ("zypper",)
     manager = "zypper"
     repositories = True
     caches = ("/var/cache/zypp",)

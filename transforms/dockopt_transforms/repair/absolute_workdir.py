@@ -40,8 +40,9 @@ class AbsoluteWorkdir(Transform):
     id = "absolute-workdir"
     phase = Phase.REPAIR
     local = True
+    form = True
     aliases = ("DL3000", "WorkdirRelativePath")
-    mentions = ("workdir",)
+    instructions = ("WORKDIR",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for node in document.instructions:

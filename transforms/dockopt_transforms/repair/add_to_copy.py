@@ -90,9 +90,10 @@ class AddToCopy(Transform):
     id = "add-to-copy"
     phase = Phase.REPAIR
     local = True
+    form = True
     aliases = ("DL3020",)
     safety = "unsafe"
-    mentions = ("add",)
+    instructions = ("ADD",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for node in document.instructions:

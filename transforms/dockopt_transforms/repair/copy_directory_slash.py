@@ -32,9 +32,10 @@ class CopyDirectorySlash(Transform):
     id = "copy-directory-slash"
     phase = Phase.REPAIR
     local = True
+    form = True
     aliases = ("DL3021",)
     after = ("add-to-copy",)
-    mentions = ("copy",)
+    instructions = ("COPY",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for node in document.instructions:

@@ -35,7 +35,7 @@ class DropDeadInstructions(Transform):
     phase = Phase.REPAIR
     local = True
     aliases = ("DL4003", "DL4004", "DL3012", "MultipleInstructionsDisallowed")
-    mentions = ("cmd", "entrypoint", "healthcheck")
+    instructions = ("CMD", "ENTRYPOINT", "HEALTHCHECK")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for stage in facts.stages.all:

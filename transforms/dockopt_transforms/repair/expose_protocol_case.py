@@ -32,8 +32,9 @@ class ExposeProtocolCase(Transform):
     id = "expose-protocol-case"
     phase = Phase.REPAIR
     local = True
+    form = True
     aliases = ("ExposeProtoCasing",)
-    mentions = ("expose",)
+    instructions = ("EXPOSE",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for node in document.instructions:

@@ -54,8 +54,9 @@ class KeyValueForm(Transform):
     id = "key-value-form"
     phase = Phase.REPAIR
     local = True
+    form = True
     aliases = ("LegacyKeyValueFormat",)
-    mentions = ("env", "label")
+    instructions = ("ENV", "LABEL")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for node in document.instructions:

@@ -50,10 +50,11 @@ class LabelKeys(Transform):
     id = "label-keys"
     phase = Phase.REPAIR
     local = True
+    form = True
     aliases = ("DL3048",)
     safety = "manual"
     after = ("key-value-form", "replace-maintainer")
-    mentions = ("label",)
+    instructions = ("LABEL",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for node in document.instructions:

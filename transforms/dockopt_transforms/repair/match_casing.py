@@ -37,15 +37,19 @@ class MatchCasing(Transform):
     id = "match-casing"
     phase = Phase.REPAIR
     local = True
+    form = True
     safety = "manual"
     aliases = ("ConsistentInstructionCasing", "FromAsCasing", "StageNameCasing", "DuplicateStageName")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         lower = document.lower_case
+        right: dict[str, bool] = {}
         for node in document.instructions:
-            keyword = node.keyword
-            wrong = not (keyword.islower() if lower else keyword.isupper())
-            if wrong or node.name == "FROM" or (node.flags and node.name in ("COPY", "RUN")):
+            keyword, name = node.keyword, node.name
+            if keyword not in right:
+                right[keyword] = keyword.islower() if lower else keyword.isupper()
+            wrong = not right[keyword]
+            if wrong or name == "FROM" or (name in ("COPY", "RUN") and node.flags):
                 result = self._look(node, facts, lower, wrong=wrong)
                 if result is not None:
                     yield result

@@ -48,8 +48,9 @@ class ReplaceMaintainer(Transform):
     id = "replace-maintainer"
     phase = Phase.REPAIR
     local = True
+    form = True
     aliases = ("DL4000", "MaintainerDeprecated")
-    mentions = ("maintainer",)
+    instructions = ("MAINTAINER",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for stage in facts.stages.all:

@@ -49,7 +49,8 @@ class StopsignalName(Transform):
     id = "stopsignal-name"
     phase = Phase.REPAIR
     local = True
-    mentions = ("stopsignal",)
+    form = True
+    instructions = ("STOPSIGNAL",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for node in document.instructions:

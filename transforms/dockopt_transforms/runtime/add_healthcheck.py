@@ -64,7 +64,7 @@ class AddHealthcheck(Transform):
     after = ("exec-form", "python-env", "node-env", "java-env", "expose-port", "add-user")
     safety = "unsafe"
     mildest = "unsafe"
-    mentions = ("cmd", "entrypoint")
+    instructions = ("CMD", "ENTRYPOINT")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         start = start_of(facts)

@@ -76,7 +76,7 @@ class ExecForm(Transform):
     aliases = ("DL3025",)
     safety = "unsafe"
     mildest = "unsafe"
-    mentions = ("cmd", "entrypoint")
+    instructions = ("CMD", "ENTRYPOINT")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for node in document.instructions:

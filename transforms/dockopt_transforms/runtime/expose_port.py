@@ -34,7 +34,7 @@ class ExposePort(Transform):
     after = ("exec-form", "python-env", "node-env", "java-env")
     safety = "unsafe"
     mildest = "unsafe"
-    mentions = ("cmd", "entrypoint")
+    instructions = ("CMD", "ENTRYPOINT")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         start = start_of(facts)

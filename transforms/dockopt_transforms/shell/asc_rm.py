@@ -37,6 +37,7 @@ class AscRm(Transform):
     phase = Phase.SHELL
     aliases = ("gpgVerifyAscRmAsc",)
     after = ("drop-sudo", "wget-quiet-progress", "gpg-batch")
+    scripts = True
     mentions = ("--verify",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

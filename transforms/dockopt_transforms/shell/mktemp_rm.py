@@ -58,6 +58,7 @@ class MktempRm(Transform):
     phase = Phase.SHELL
     aliases = ("rmRecursiveAfterMktempD",)
     after = ("gpg-batch", "asc-rm", "unpacked-archive-rm")
+    scripts = True
     mentions = ("mktemp",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

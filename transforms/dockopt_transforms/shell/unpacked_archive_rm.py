@@ -43,6 +43,7 @@ class UnpackedArchiveRm(Transform):
     phase = Phase.SHELL
     aliases = ("tar-rm", "tarSomethingRmTheSomething")
     after = ("drop-sudo", "wget-quiet-progress")
+    scripts = True
     mentions = ("tar ", "tar\t", "unzip")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
