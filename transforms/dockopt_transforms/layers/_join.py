@@ -13,7 +13,7 @@ from dockopt_transforms.layers._leaks import (
     outlives,
     reads_startup_files,
 )
-from dockopt_transforms.layers._lookup import Lookups
+from dockopt_transforms.layers._lookup import Lookups, any_looked_up_again
 
 MAX_WRAPPED = 4  #: parentheses round more lines than this are easily overlooked
 
@@ -61,11 +61,11 @@ def _starts_agent(view: ScriptView) -> bool:
 
 def _remembered(members: list[Member], wraps: dict[int, bool], facts: Facts) -> Obstacle | None:
     """What the shell of a chain would remember from one member to another, wrongly or so that readers may be misled."""
-    lookups = Lookups()
+    lookups = Lookups() if any_looked_up_again([member.script for member in members]) else None
     hidden: set[str] = set()
     for member in members:
         view = member.script
-        name = lookups.lost(view)
+        name = lookups.lost(view) if lookups is not None else None
         if name is not None:
             return Obstacle("command-moves", f"the shell would go on running {name} from where it found it first")
         name = next((name for name in hidden if _mentions(view.script.text, name)), None)
@@ -74,7 +74,8 @@ def _remembered(members: list[Member], wraps: dict[int, bool], facts: Facts) -> 
                 "shell-state-leaks", f"both use the variable {name}, which must not reach from one to the other"
             )
         wrapped = wraps.get(member.node.id, member.wrapped)
-        lookups.add(view, facts, wrapped=wrapped)
+        if lookups is not None:
+            lookups.add(view, facts, wrapped=wrapped)
         if wrapped:
             hidden |= assigned(view)
     return None

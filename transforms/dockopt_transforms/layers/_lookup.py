@@ -7,6 +7,7 @@ the rest of the same script goes on running the old one.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from dockopt.api import Command, Facts, ScriptView, base_name, program
@@ -26,6 +27,7 @@ _BUILTIN = word_set(
     "ulimit trap mkdir rm cp mv ln chmod chown touch cat sed grep awk find tar ls sleep date"
 )
 _SYSTEM_TOOLS = word_set("apt apt-get aptitude apk dnf yum microdnf zypper pacman dpkg rpm add-apt-repository")
+_NEVER_MOVED = _BUILTIN | _SYSTEM_TOOLS | {""}
 _VERSION_MANAGERS = word_set("n nvm pyenv rbenv nodenv phpenv jenv asdf rustup virtualenv pyvenv sdk rvm")
 _VERSION = r"(?:[-_]v?\d.*|\d[\d.]*(?:\.(?:tar\.\w+|tgz|zip|whl|deb|rpm|run|sh|phar))?|\.phar|[@=<>~!].*)?\Z"
 
@@ -61,6 +63,20 @@ class Lookups:
         return None
 
 
+def any_looked_up_again(views: Iterable[ScriptView]) -> bool:
+    """Whether a script calls what the shell has looked up for one before it: else nothing can be in its old place."""
+    earlier: set[str] = set()
+    for view in views:
+        names = view.script.known.get("called")
+        if names is None:
+            names = view.script.known["called"] = frozenset([one.name or "" for one in view.script.commands])
+        if not earlier.isdisjoint(names):  # type: ignore[arg-type]
+            return True
+        earlier.update(names)  # type: ignore[arg-type]
+        earlier -= _NEVER_MOVED
+    return False
+
+
 class _Step(NamedTuple):
     """What matters of a command, whatever chain it is in."""
 
@@ -72,6 +88,8 @@ class _Step(NamedTuple):
 
 
 def _steps(view: ScriptView) -> tuple[_Step, ...]:
+    if view.opaque is not None:
+        return ()
     found = view.script.known.get("lookups")
     if found is None:
         system = {id(call.command) for call in view.invocations if call.manager.name in SYSTEM}

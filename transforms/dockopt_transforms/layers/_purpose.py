@@ -75,11 +75,9 @@ class Traits(NamedTuple):
 
     work: frozenset[str]
     takes_back: bool
-    elsewhere: bool
-    steps: int
 
 
-NONE = Traits(frozenset(), takes_back=False, elsewhere=False, steps=0)
+NONE = Traits(frozenset(), takes_back=False)
 _MOST = 4096
 _traits: dict[tuple[str, bool], Traits] = {}
 
@@ -91,7 +89,7 @@ def traits(view: ScriptView) -> Traits:
     if found is None:
         if len(_traits) >= _MOST:
             _traits.clear()
-        found = _traits[key] = Traits(work(view), takes_back(view), starts_elsewhere(view), steps(view))
+        found = _traits[key] = Traits(work(view), takes_back(view))
     return found
 
 

@@ -9,7 +9,7 @@ from dockopt.api import Document, Editor, Effects, Facts, Phase, Proposal, Refus
 from dockopt_transforms.layers._chain import Member, chain, sequences
 from dockopt_transforms.layers._join import join
 from dockopt_transforms.layers._leaks import Obstacle
-from dockopt_transforms.layers._purpose import BUILD, NONE, traits
+from dockopt_transforms.layers._purpose import BUILD, NONE, starts_elsewhere, steps, traits
 
 MAX_COMMANDS = 30  #: a chain longer than this is hard to read, and to find a failing command in
 MAX_LINES = 60
@@ -142,11 +142,17 @@ class _Group:
         known = traits(member.view) if member.view is not None else NONE
         self.work = known.work
         self.takes_back = known.takes_back
-        self.elsewhere = known.elsewhere
         self.commands = len(member.view.script.commands) if member.view is not None else 0
-        self.steps = known.steps
         self.lines = member.lines
         self.length = len(member.node.line)
+
+    @property
+    def elsewhere(self) -> bool:
+        return any(starts_elsewhere(member.view) for member in self.members if member.view is not None)
+
+    @property
+    def steps(self) -> int:
+        return sum(steps(member.view) for member in self.members if member.view is not None)
 
     def joined(self, other: _Group) -> _Group:
         """Both as one; :meth:`apart` said that they may be."""
@@ -154,9 +160,7 @@ class _Group:
         both.members = [*self.members, *other.members]
         both.work = self.work | other.work
         both.takes_back = self.takes_back or other.takes_back
-        both.elsewhere = self.elsewhere or other.elsewhere
         both.commands = self.commands + other.commands
-        both.steps = self.steps + other.steps
         both.lines = self.lines + other.lines
         both.length = self.length + other.length
         return both
@@ -180,7 +184,7 @@ class _Group:
             return Obstacle("long-chain", "the chain would be too long to read")
         if other.takes_back:
             return None
-        if min(self.steps, other.steps) >= SECTION and other.members[0].comments:
+        if other.members[0].comments and min(self.steps, other.steps) >= SECTION:
             return Obstacle("own-section", "both are chains of some length, and a comment heads the second")
         if not self.work or not other.work:
             return None
