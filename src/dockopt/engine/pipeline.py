@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -114,7 +114,7 @@ class _Look(NamedTuple):
     """What transforms say they are about is looked for here."""
 
     text: str  #: in lower case
-    names: frozenset[str]  #: of instructions
+    names: Set[str]  #: of instructions
 
 
 class _Run:

@@ -16,7 +16,7 @@ from dockopt.syntax.lazy import lazy
 from dockopt.syntax.nodes import Instruction
 
 if TYPE_CHECKING:
-    from collections.abc import KeysView
+    from collections.abc import KeysView, Sequence
 
     from dockopt.facts.app.model import App, Launch
     from dockopt.facts.context import Context
@@ -160,9 +160,20 @@ class Facts:
         return self.document.text.lower()
 
     @lazy
-    def names(self) -> frozenset[str]:
+    def _by_name(self) -> dict[str, list[Instruction]]:
+        found: dict[str, list[Instruction]] = {}
+        for node in self.document.instructions:
+            found.setdefault(node.name, []).append(node)
+        return found
+
+    @property
+    def names(self) -> KeysView[str]:
         """The names of its instructions, in capitals."""
-        return frozenset([node.name for node in self.document.instructions])
+        return self._by_name.keys()
+
+    def named(self, name: str) -> Sequence[Instruction]:
+        """The instructions by a name in capitals, in file order."""
+        return self._by_name.get(name, ())
 
     def mentions(self, *needles: str) -> bool:
         """Whether the file's text holds one of these lower-case strings anywhere."""

@@ -69,7 +69,11 @@ class Invocation(NamedTuple):
 
     @property
     def yes(self) -> bool:
-        return any(option.name in self.manager.yes_flags for option in self.options)
+        flags = self.manager.yes_flags
+        for option in self.options:  # noqa: SIM110  # asked of every call, and a generator costs more than the search
+            if option.name in flags:
+                return True
+        return False
 
 
 def invocations_in(text: str) -> tuple[Invocation, ...]:

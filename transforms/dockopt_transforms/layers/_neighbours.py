@@ -11,6 +11,7 @@ from dockopt.api import (
     Document,
     Editor,
     ExpansionError,
+    Facts,
     Instruction,
     Node,
     Pair,
@@ -27,12 +28,12 @@ WIDTH = 100  #: ports stay on one line up to this many columns
 Apart = Callable[[list[Instruction], Instruction], Obstacle | None]
 
 
-def merges(document: Document, name: str, apart: Apart) -> Iterator[Proposal | Refusal]:
+def merges(document: Document, facts: Facts, name: str, apart: Apart) -> Iterator[Proposal | Refusal]:
     """Proposals to merge neighbours of one keyword, and what keeps others apart.
 
     :param apart: why an instruction does not join a group, None where it does.
     """
-    if [node.name for node in document.instructions].count(name) < 2:
+    if len(facts.named(name)) < 2:
         return
     for group in _neighbours(document, name):
         if isinstance(group, Refusal):

@@ -60,7 +60,7 @@ class MergeArg(Transform):
                 return Obstacle("duplicate-key", f"both declare {doubled[0]}")
             return None
 
-        yield from merges(document, "ARG", apart)
+        yield from merges(document, facts, "ARG", apart)
 
 
 def _documented(document: Document) -> set[int]:

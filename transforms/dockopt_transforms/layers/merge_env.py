@@ -41,7 +41,7 @@ class MergeEnv(Transform):
     instructions = ("ENV",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        yield from merges(document, "ENV", _apart)
+        yield from merges(document, facts, "ENV", _apart)
 
 
 def _apart(group: list[Instruction], node: Instruction) -> Obstacle | None:

@@ -39,7 +39,7 @@ class MergeExpose(Transform):
     instructions = ("EXPOSE",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        yield from merges(document, "EXPOSE", _apart)
+        yield from merges(document, facts, "EXPOSE", _apart)
 
 
 def _apart(group: list[Instruction], node: Instruction) -> Obstacle | None:

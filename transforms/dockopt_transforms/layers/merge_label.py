@@ -39,7 +39,7 @@ class MergeLabel(Transform):
     instructions = ("LABEL",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        yield from merges(document, "LABEL", _apart)
+        yield from merges(document, facts, "LABEL", _apart)
 
 
 def _apart(group: list[Instruction], node: Instruction) -> Obstacle | None:

@@ -84,13 +84,12 @@ def _sets(text: str, config: str) -> bool:
 
 def _answered(call: Invocation) -> bool:
     """Whether the call asks nothing, or has its answer."""
-    name, verb_word = call.manager.name, call.verb_word
-    if verb_word is None or call.yes or call.option(*_DRY):
+    name = call.manager.name
+    group = call.verb in _GROUPS and name != "zypper"
+    if call.verb_word is None or not (group or call.action in _ACTIONS) or call.yes or call.option(*_DRY):
         return True
-    if call.verb in _GROUPS and name != "zypper":
+    if group:
         return not call.operands or call.operands[0].value not in _GROUPS[call.verb or ""]
-    if call.action not in _ACTIONS:
-        return True
     if name == "apt":
         quiet = sum(option.name in ("-q", "--quiet") for option in call.options)
         return (

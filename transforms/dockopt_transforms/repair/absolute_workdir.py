@@ -45,8 +45,8 @@ class AbsoluteWorkdir(Transform):
     instructions = ("WORKDIR",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        for node in document.instructions:
-            if node.name == "WORKDIR" and node.rest[:1] != "/":
+        for node in facts.named("WORKDIR"):
+            if node.rest[:1] != "/":
                 result = self._look(node, facts)
                 if result is not None:
                     yield result

@@ -96,9 +96,8 @@ class AddToCopy(Transform):
     instructions = ("ADD",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        for node in document.instructions:
-            if node.name == "ADD":
-                yield self._look(node, facts)
+        for node in facts.named("ADD"):
+            yield self._look(node, facts)
 
     def _look(self, node: Instruction, facts: Facts) -> Proposal | Refusal:
         for flag in node.flags:

@@ -38,8 +38,8 @@ class CopyDirectorySlash(Transform):
     instructions = ("COPY",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        for node in document.instructions:
-            if node.name == "COPY" and len(node.args) > 2:
+        for node in facts.named("COPY"):
+            if len(node.args) > 2:
                 result = self._look(node, facts)
                 if result is not None:
                     yield result

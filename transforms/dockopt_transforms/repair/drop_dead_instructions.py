@@ -38,6 +38,8 @@ class DropDeadInstructions(Transform):
     instructions = ("CMD", "ENTRYPOINT", "HEALTHCHECK")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+        if all(len(facts.named(name)) < 2 for name in _LAST_WINS):
+            return
         for stage in facts.stages.all:
             last: dict[str, Instruction] = {}
             for node in reversed(stage.instructions):

@@ -37,8 +37,8 @@ class ExposeProtocolCase(Transform):
     instructions = ("EXPOSE",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        for node in document.instructions:
-            if node.name == "EXPOSE" and "/" in node.rest:
+        for node in facts.named("EXPOSE"):
+            if "/" in node.rest:
                 result = _look(node)
                 if result is not None:
                     yield result

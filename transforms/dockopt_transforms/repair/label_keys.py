@@ -57,9 +57,8 @@ class LabelKeys(Transform):
     instructions = ("LABEL",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        for node in document.instructions:
-            if node.name == "LABEL":
-                yield from self._look(node)
+        for node in facts.named("LABEL"):
+            yield from self._look(node)
 
     def _look(self, node: Instruction) -> Iterator[Proposal | Refusal]:
         quotes: list[Edit] = []

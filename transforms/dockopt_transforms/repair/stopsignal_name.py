@@ -53,11 +53,10 @@ class StopsignalName(Transform):
     instructions = ("STOPSIGNAL",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        for node in document.instructions:
-            if node.name == "STOPSIGNAL":
-                result = _look(node)
-                if result is not None:
-                    yield result
+        for node in facts.named("STOPSIGNAL"):
+            result = _look(node)
+            if result is not None:
+                yield result
 
 
 def _look(node: Instruction) -> Proposal | Refusal | None:
