@@ -339,3 +339,38 @@ class TestOutput:
             )
         assert done.returncode == 2
         assert done.stderr == b"dockopt: no space left on device\n"
+
+
+class TestSuppressionComments:
+    """A name that silences nothing was meant to silence something."""
+
+    TEXT = (
+        b"FROM python:3.12\n# dockopt: ignore[merge-run, DL3042] kept apart\nRUN pip install flask\n"
+        b"RUN echo 1 && \\\n    # dockopt: ignore[nonsense-of-mine]\n    echo 2\n# hadolint ignore=DL9999\nMAINTAINER Ann\n"
+    )
+    WARNINGS = (
+        "dockopt: warning: Dockerfile:2: # dockopt: ignore: unknown transform 'merge-run'; did you mean 'merge-runs'? "
+        "('dockopt rules' lists them all)\n"
+        "dockopt: warning: Dockerfile:5: # dockopt: ignore: unknown transform 'nonsense-of-mine' "
+        "('dockopt rules' lists them all)\n"
+    )
+
+    @pytest.mark.parametrize("flags", [["--diff"], ["--check"], []])
+    def test_an_unknown_name_is_told(self, dockopt: Run, file: Path, flags: list[str]) -> None:
+        file.write_bytes(self.TEXT)
+        done = dockopt("fix", *flags, "Dockerfile")
+        assert done.code == (1 if flags else 0)
+        assert done.err.startswith(self.WARNINGS)
+        assert "pip install flask\n" in file.read_text()
+
+    def test_quiet_and_json(self, dockopt: Run, file: Path) -> None:
+        file.write_bytes(self.TEXT)
+        assert dockopt("fix", "--diff", "--quiet", "Dockerfile").err == ""
+        report = json.loads(dockopt("check", "--output-format=json", "Dockerfile").out)
+        assert [f"dockopt: warning: {line}\n" for line in report["warnings"]] == self.WARNINGS.splitlines(keepends=True)
+
+    def test_from_workers_too(self, dockopt: Run, file: Path) -> None:
+        names = [f"{number}.Dockerfile" for number in range(40)]
+        for name in names:
+            file.with_name(name).write_bytes(self.TEXT)
+        assert dockopt("fix", *names).err.count("dockopt: warning: ") == 80

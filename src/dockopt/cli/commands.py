@@ -73,7 +73,7 @@ def _run(arguments: Arguments, console: Console) -> int:
         raise UsageProblem("--verbose and --quiet exclude each other")
     _registry()  # a plug-in that cannot be loaded is told once, not for every file
     from dockopt.report.summary import summarise
-    from dockopt.report.text import problem
+    from dockopt.report.text import problem, remarks
     from dockopt.workspace import run as engine
 
     task = engine.Task(
@@ -103,6 +103,9 @@ def _run(arguments: Arguments, console: Console) -> int:
         console.err(f"dockopt: {error}")
     if not arguments.quiet:
         tell_warnings(console, (line for result in results for line in result.warnings))
+        for result in results:
+            for remark in remarks(result):
+                console.err(remark)
     for result in results:
         if result.error is not None:
             console.err(problem(result))

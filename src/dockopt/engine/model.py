@@ -161,6 +161,7 @@ class Outcome(NamedTuple):
     error_line: int = 0
     files: tuple[FileEdit, ...] = ()  #: other files to write
     warnings: tuple[str, ...] = ()  #: what could not be asked for, one line each: a registry without an answer
+    remarks: tuple[tuple[int, str], ...] = ()  #: lines (1-based) and what is odd there: a comment that silences nothing
 
     @property
     def changed(self) -> bool:

@@ -107,7 +107,14 @@ def rewrite_document(
         run = _Run(facts, plan, options, known, careful=True)
         run.go()
     after = dump(run.document) if run.document is not document else data
-    return Outcome(data, after, tuple(run.journal()), files=run.written(), warnings=run.surroundings.warnings)
+    return Outcome(
+        data,
+        after,
+        tuple(run.journal()),
+        files=run.written(),
+        warnings=run.surroundings.warnings,
+        remarks=run.remarks,
+    )
 
 
 class _Look(NamedTuple):
@@ -130,6 +137,7 @@ class _Run:
         self.known = known
         self.careful = careful
         self.suppressions = Suppressions(document, known)
+        self.remarks = tuple(self.suppressions.unknown)
         self.applied: list[Entry] = []
         self.applied_effects: list[Effects] = []
         self.defects: list[Entry] = []

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from dockopt.engine.registry import Registry
+from dockopt.engine.registry import Registry, UnknownTransform
 from dockopt.syntax.document import Document
 from dockopt.syntax.nodes import Comment, Directive, Instruction, Node
 
@@ -31,6 +31,8 @@ class Suppressions:
         self._registry = registry
         self._file: set[str] = set()
         self._nodes: dict[int, set[str]] = {}
+        #: what dockopt's own comments name that is no transform: a line, and a sentence with the nearest name
+        self.unknown: list[tuple[int, str]] = []
         text = document.text.lower()
         if ("ignore" in text and any(tool in text for tool in ("dockopt", "hadolint", "tally"))) or (
             "check" in text and _CHECK.search(text)
@@ -58,7 +60,7 @@ class Suppressions:
                 if node.name == "check":
                     self._file |= self._check(node.value)
             elif isinstance(node, Comment):
-                names, whole_file, own = self._comment(node.text.strip())
+                names, whole_file, own = self._comment(node.text.strip(), node)
                 if whole_file or (own and top):
                     self._file |= names
                 else:
@@ -66,7 +68,7 @@ class Suppressions:
             elif isinstance(node, Instruction):
                 top = False
                 for comment in node.comments:
-                    names, whole_file, _ = self._comment(comment)
+                    names, whole_file, _ = self._comment(comment, node)
                     pending |= names
                 if pending:
                     self._nodes[node.id] = pending
@@ -74,12 +76,16 @@ class Suppressions:
             else:
                 pending = set()  # a blank line ends the comment's reach, as it does for hadolint
 
-    def _comment(self, text: str) -> tuple[set[str], bool, bool]:
-        """The transforms a comment silences, whether in the whole file, whether it is dockopt's own."""
+    def _comment(self, text: str, node: Node) -> tuple[set[str], bool, bool]:
+        """The transforms a comment silences, whether in the whole file, whether it is dockopt's own.
+
+        :param node: the comment, or the instruction it stands in.
+        """
         match = _OWN_EQUALS.match(text) or _OWN.match(text)
         if match is not None:
             if match[1] is None:
                 return set(ALL), False, True
+            self._check_names(match[1], node, text)
             return self._ids(match[1]), False, True
         match = _OTHER.match(text)
         if match is not None:
@@ -102,6 +108,16 @@ class Suppressions:
                     }
                 return self._ids(names)
         return set()
+
+    def _check_names(self, names: str, node: Node, text: str) -> None:
+        """Keep what a comment of dockopt's own names in vain: it was meant to silence something."""
+        rows = [row.strip() for row in node.text.split("\n")]
+        line = node.start_line + (rows.index(text) if text in rows else 0)
+        for name in names.replace(",", " ").split():
+            try:
+                self._registry.resolve(name)
+            except UnknownTransform as error:
+                self.unknown.append((line, f"# dockopt: ignore: {error}"))
 
     def _ids(self, names: str) -> set[str]:
         found: set[str] = set()

@@ -36,7 +36,8 @@ Version 1, which only ever gains keys::
         }
       ],
       "errors": ["dockopt.toml: …"],        # those that belong to no file
-      "warnings": ["ghcr.io timed out"],    # registries that could not be asked, with --online
+      "warnings": ["ghcr.io timed out"],    # registries that could not be asked, with --online; a comment
+                                            # "# dockopt: ignore[…]" that names no transform: "Dockerfile:3: …"
       "summary": {
         "files": 1, "changed": 1, "errors": 0,
         "applied": 1, "waiting": 0, "manual": 0, "refused": 0, "defects": 0,
@@ -85,7 +86,10 @@ def report(
             "command": command,
             "files": [_file(result, written, diff) for result in results],
             "errors": list(errors),
-            "warnings": list(dict.fromkeys(line for result in results for line in result.warnings)),
+            "warnings": [
+                *dict.fromkeys(line for result in results for line in result.warnings),
+                *(f"{result.path}:{line}: {text}" for result in results for line, text in result.remarks),
+            ],
             "summary": {
                 **{key: value for key, value in summary._asdict().items() if key != "transforms"},
                 "transforms": {

@@ -62,6 +62,12 @@ def warnings(lines: Iterable[str]) -> Iterator[str]:
         yield f"dockopt: warning: {line}; what could not be asked stays unknown, all else was done"
 
 
+def remarks(result: Result) -> Iterator[str]:
+    """One line for each oddity of a file that changes nothing: ``dockopt: warning: Dockerfile:3: …``."""
+    for line, text in result.remarks:
+        yield f"dockopt: warning: {result.path}:{line}: {text}"
+
+
 def problem_line(path: str, line: int, error: str) -> str:
     """:func:`problem` for a file that is no :class:`Result`; ``line`` is 1-based, 0 for none."""
     return f"dockopt: {path}{f':{line}' if line else ''}: {error}"

@@ -60,6 +60,7 @@ class Result(NamedTuple):
     output: bytes = b""  #: the rewritten text, for standard input only
     files: tuple[FileChange, ...] = ()  #: other files that change with it
     warnings: tuple[str, ...] = ()  #: see :attr:`Outcome.warnings`
+    remarks: tuple[tuple[int, str], ...] = ()  #: see :attr:`Outcome.remarks`
 
 
 def run(jobs: Sequence[Job], task: Task, progress: Callable[[int], None] | None = None) -> list[Result]:
@@ -123,7 +124,14 @@ def rewritten(path: str, outcome: Outcome, task: Task) -> Result:
         diff = unified(outcome.before, outcome.after, name, outcome.entries, colour=task.colour)
     files = tuple(_change(edit, task) for edit in outcome.files)
     return Result(
-        path, outcome.changed, outcome.entries, diff, output=outcome.after, files=files, warnings=outcome.warnings
+        path,
+        outcome.changed,
+        outcome.entries,
+        diff,
+        output=outcome.after,
+        files=files,
+        warnings=outcome.warnings,
+        remarks=outcome.remarks,
     )
 
 
