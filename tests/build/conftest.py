@@ -9,7 +9,7 @@ import pytest
 
 from dockopt.build.engine import Engine, EngineGone
 from dockopt.report.units import change, size
-from tests.build.fixtures import BUILT, SIZES, leftovers
+from tests.build.fixtures import BUILT, LEFT, SIZES, leftovers
 
 #: Set by ``.ci/run``: a missing engine is then a failure, not a reason to skip.
 REQUIRED = "DOCKOPT_TEST_ENGINE"
@@ -31,6 +31,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             f"fixtures of safe changes built before and after: {sum(BUILT.values())}, of {shown} transforms"
         )
         terminalreporter.write_line(f"none could be built here: {', '.join(none) or '-'}")
+        for reason, names in sorted(LEFT.items()):
+            terminalreporter.write_line(f"tried, not built here ({reason}): {len(names)}: {', '.join(names)}")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,9 @@ from dockopt.testing import Case
 #: Fixtures of safe changes that were built before and after, by transform; filled by ``test_safe``.
 BUILT: dict[str, int] = {}
 
+#: Fixtures of safe changes that were tried and cannot be built here, by reason; filled by ``test_safe``.
+LEFT: dict[str, list[str]] = {}
+
 #: Image sizes of whole applications, before and after, by name; filled by ``test_applications``.
 SIZES: dict[str, tuple[int, int]] = {}
 

@@ -99,6 +99,15 @@ def test_leaving_early_ends_the_workers() -> None:
     assert children() == before
 
 
+def test_a_program_that_lets_the_system_forget_its_children() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        for _ in range(2):
+            assert sorted(forked(square, range(20), 2)) == [(number, number * number) for number in range(20)]
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_no_descriptor_is_left_open() -> None:
     before = len(os.listdir("/proc/self/fd"))
     list(forked(square, range(100), 3))

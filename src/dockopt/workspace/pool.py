@@ -156,7 +156,14 @@ _running: list[int] = []
 
 def reap(*, wait: bool = True) -> None:
     """Let the system forget the workers that have ended, by default when all have."""
-    _running[:] = [pid for pid in _running if os.waitpid(pid, 0 if wait else os.WNOHANG)[0] == 0]
+    left = []
+    for pid in _running:
+        try:
+            if os.waitpid(pid, 0 if wait else os.WNOHANG)[0] == 0:
+                left.append(pid)
+        except ChildProcessError:
+            pass  # the program that uses dockopt has its own way with ended processes
+    _running[:] = left
 
 
 def spawned(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dockopt.api import Facts, ScriptView, program
 from dockopt_transforms.layers._chain import Member
 from dockopt_transforms.layers._leaks import (
@@ -41,6 +43,8 @@ def join(left: list[Member], right: list[Member], facts: Facts) -> Obstacle | No
     obstacle = outlives(last.script, facts)
     if obstacle is not None:
         return obstacle
+    if _asks_for_last_word(first.script):
+        return Obstacle("shell-state-leaks", "it begins with $_, which a new shell sets to something else")
     if any("gnupg" in member.script.script.text.lower() for member in right) and any(
         _starts_agent(member.script) for member in left
     ):
@@ -53,6 +57,15 @@ def join(left: list[Member], right: list[Member], facts: Facts) -> Obstacle | No
         return obstacle
     last.wrapped, first.wrapped = wraps[last.node.id], wraps[first.node.id]
     return None
+
+
+def _asks_for_last_word(view: ScriptView) -> bool:
+    """Whether the first command of a script has ``$_``: the last word of the command before, if there is one."""
+    text = view.script.text
+    first = view.script.items[0]
+    return ("$_" in text or "${_" in text) and re.search(
+        r"\$(?:_(?!\w)|\{_\W)", text[first.start : first.end]
+    ) is not None
 
 
 def _starts_agent(view: ScriptView) -> bool:
