@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from dockopt.facts.value import Known, Unknown
@@ -149,15 +150,18 @@ _tables: dict[str, Table | None] = {}
 def table_of(name: str) -> Table | None:
     """The table of an image by its name without tag, None where there is none."""
     if name not in _tables:
-        text: str | None = None
-        if _NAME.match(name):
-            try:
-                with open(os.path.join(_FOLDER, name.replace("/", "+") + ".txt"), encoding="utf-8") as file:
-                    text = file.read()
-            except OSError:
-                text = None
-        _tables[name] = Table(name, text) if text is not None else None
+        file = name.replace("/", "+") + ".txt"
+        if file in _files() and _NAME.match(name):  # most images are nobody's that a table knows
+            with open(os.path.join(_FOLDER, file), encoding="utf-8") as stream:
+                _tables[name] = Table(name, stream.read())
+        else:
+            _tables[name] = None
     return _tables[name]
+
+
+@lru_cache(maxsize=1)
+def _files() -> frozenset[str]:
+    return frozenset(os.listdir(_FOLDER))
 
 
 class Table:
