@@ -363,6 +363,13 @@ class TestSuppressionComments:
         assert done.err.startswith(self.WARNINGS)
         assert "pip install flask\n" in file.read_text()
 
+    def test_each_line_and_names_with_their_tool(self, dockopt: Run, file: Path) -> None:
+        file.write_bytes(
+            b"FROM python:3.12\nRUN a && \\\n  # dockopt: ignore[zz]\n  b && \\\n  # dockopt: ignore[zz, hadolint/DL3059]\n  c\n"
+        )
+        told = [line for line in dockopt("fix", "--diff", "Dockerfile").err.splitlines() if "warning" in line]
+        assert [line.split(":")[3] for line in told] == ["3", "5"] and all("'zz'" in line for line in told)
+
     def test_quiet_and_json(self, dockopt: Run, file: Path) -> None:
         file.write_bytes(self.TEXT)
         assert dockopt("fix", "--diff", "--quiet", "Dockerfile").err == ""

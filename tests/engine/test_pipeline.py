@@ -1,6 +1,7 @@
 """The engine with transforms made to misbehave: nothing that misses the proof reaches the file."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,9 @@ from dockopt.api import (
     load,
     rewrite_document,
 )
+from dockopt.engine.pipeline import rewrite
+from dockopt.engine.registry import PluginError
+from dockopt.facts.outside import Outside
 
 TEXT = b"FROM debian:trixie\n# about it\nRUN apt-get install -y curl && \\\n    # inner\n    make\nENV A=1\nCMD sh\n"
 
@@ -264,3 +268,34 @@ def test_transforms_hear_when_only_safe_changes_are_told(options: dict[str, bool
     run(Listens, GOOD, **options)
     assert heard
     assert set(heard) == {told}
+
+
+def test_what_two_conditions_call_for_is_done_in_one_run(tmp_path: Path) -> None:
+    """chown-in-copy needs a COPY and a ``chmod``: the one comes with the first round, the other was there."""
+    (tmp_path / "setup.sh").write_text("#!/bin/sh\n")
+    text = b"FROM debian:12\nADD setup.sh /usr/bin/setup.sh\nRUN chmod 755 /usr/bin/setup.sh\n"
+    outside = Outside(str(tmp_path / "Dockerfile"))
+    for options in (Options(), Options(acting_only=True), Options(careful=True)):
+        once = rewrite(text, options, outside).after
+        assert b"COPY --chmod=755 setup.sh /usr/bin/setup.sh" in once
+        assert rewrite(once, options, outside).after == once
+
+
+def test_a_change_of_form_moves_no_indent() -> None:
+    text = (
+        b"FROM node:20\nENV a b\nENV c d\nENV e f\nENV g h\nRUN echo a && \\\n      echo b\nENV q=1\n"
+        b"RUN npm config set python python2.7 && npm install -g forever bower grunt-cli node-gyp something-long another-long\n"
+    )
+    assert rewrite(text, Options()).after == rewrite(text, Options(careful=True)).after
+
+
+def test_one_string_for_a_list_of_them_is_told() -> None:
+    class Silent(Transform):
+        """Be about nothing."""
+
+        id = "silent"
+        phase = Phase.REPAIR
+        instructions = "RUN"  # type: ignore[assignment]
+
+    with pytest.raises(PluginError, match="transform silent: instructions must be a tuple of strings"):
+        Spec.of(Silent)

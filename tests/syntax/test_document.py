@@ -86,6 +86,9 @@ def test_escape_is_not_read_below_a_comment() -> None:
         ('RUN ["a", "<<EOF"]', []),
         ("ENV a=<<EOF", []),
         ("RUN echo 1<<<x", []),
+        ("RUN cat <\\\n<A > /x", ["A"]),
+        ("RUN cat <<\\\nA > /x && \\\n  true", ["A"]),
+        ('COPY a <<"', []),
     ],
 )
 def test_heredocs_are_found_where_buildkit_finds_them(head: str, names: list[str]) -> None:
@@ -93,6 +96,7 @@ def test_heredocs_are_found_where_buildkit_finds_them(head: str, names: list[str
     document = load(f"FROM a\n{head}\n{body}CMD x\n".encode())
     node = document.instructions[1]
     assert [doc.word.name for doc in node.heredocs] == names
+    assert document.problems == ()
     assert document.instructions[-1].name == "CMD"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pickle
 import signal
@@ -106,6 +107,19 @@ def test_a_program_that_lets_the_system_forget_its_children() -> None:
             assert sorted(forked(square, range(20), 2)) == [(number, number * number) for number in range(20)]
     finally:
         signal.signal(signal.SIGCHLD, before)
+
+
+def test_a_pipe_of_one_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the system gives them to one who has many: what does not fit must not be waited for by those who would read it."""
+    pipe = os.pipe
+
+    def small() -> tuple[int, int]:
+        ends = pipe()
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, 4096)
+        return ends
+
+    monkeypatch.setattr(pool.os, "pipe", small)
+    assert len(list(forked(square, range(6000), 16))) == 6000
 
 
 def test_no_descriptor_is_left_open() -> None:

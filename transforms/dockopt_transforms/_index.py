@@ -1380,7 +1380,7 @@ ROWS: list[tuple[object, ...]] = [
         False,
         ('ENV',),
         (),
-        True,
+        False,
         False,
     ),
     (
@@ -1400,7 +1400,7 @@ ROWS: list[tuple[object, ...]] = [
         False,
         ('EXPOSE',),
         (),
-        True,
+        False,
         False,
     ),
     (
@@ -1420,7 +1420,7 @@ ROWS: list[tuple[object, ...]] = [
         False,
         ('LABEL',),
         (),
-        True,
+        False,
         False,
     ),
     (
@@ -1614,7 +1614,7 @@ ROWS: list[tuple[object, ...]] = [
         'dockopt_transforms.runtime.node_env',
         'NodeEnv',
         ('exec-form', 'python-env'),
-        ('node', 'npm', 'yarn', 'pnpm', 'bun'),
+        ('node', 'npm', 'yarn', 'pnpm', 'bun ', '"bun', '/bun'),
         'unsafe',
         False,
         False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -117,13 +117,6 @@ def rewrite_document(
     )
 
 
-class _Look(NamedTuple):
-    """What transforms say they are about is looked for here."""
-
-    text: str  #: in lower case
-    names: Set[str]  #: of instructions
-
-
 class _Run:
     def __init__(self, facts: Facts, plan: Plan, options: Options, known: Registry, *, careful: bool) -> None:
         document = facts.document
@@ -187,59 +180,62 @@ class _Run:
     def _round(self) -> list[str]:
         """Ask every transform that may act, in order; the ids of those that changed the document."""
         busy = []
-        facts, new, called = self.facts, self._new(), None
+        facts, new, called = self.facts, self._new_text(), None
         spoken = self.open  # who was asked before, and may have to take back what it said
         for name, instructions, managers, needles, local, scripts in self.plan.asked:
             if self.quiet.get(name) is self.document:
                 continue
             # Most transforms are about nothing in a file: no call for those.
-            whole = name in spoken
-            absent = instructions and (facts.names if whole else new.names).isdisjoint(instructions)
+            absent = instructions and facts.names.isdisjoint(instructions)
             if managers and not absent:
                 if called is None:
                     called = facts.managers
                 absent = called.isdisjoint(managers)
             if needles and not absent:
-                where = facts.text if whole else new.text
+                # One that was not asked for want of a word can find it in what is new alone. Where it is about
+                # something besides, that may have been what was missing.
+                where = facts.text if name in spoken or instructions or managers else new
                 for needle in needles:
                     if needle in where:
                         break
                 else:
                     absent = True
             if absent:
-                if whole:
+                if name in spoken:
                     self._pass_over(name)
                 continue
             if local and not self.careful:
-                if self._collect(name):
-                    busy.append(name)
-                continue
-            if self.pending and not (scripts and self._form_only()):
-                self._apply_pending()
-            if self._join_pending(name) if self.pending else self._exhaust(name):
+                changed = self._collect(name, instructions)
+            else:
+                if self.pending and not (scripts and self._form_only()):
+                    self._apply_pending()
+                changed = self._join_pending(name) if self.pending else self._exhaust(name)
+            if changed:
                 busy.append(name)
             if self.facts is not facts:
-                facts, new, called = self.facts, self._new(), None
+                facts, new, called = self.facts, self._new_text(), None
         if self.pending:
             self._apply_pending()
         self.read = self.read or frozenset(self.original.nodes)
         return busy
 
-    def _new(self) -> _Look:
-        """What none of the transforms that were not asked yet has looked through."""
+    def _new_text(self) -> str:
+        """What none of the transforms that were not asked yet has looked through, in lower case."""
         if not self.read:
-            return _Look(self.facts.text, self.facts.names)
-        nodes = [node for node in self.document.nodes if node not in self.read]
-        names = frozenset([node.name for node in nodes if isinstance(node, Instruction)])
-        return _Look("".join([node.text for node in nodes]).lower(), names)
+            return self.facts.text
+        return "".join([node.text for node in self.document.nodes if node not in self.read]).lower()
 
-    def _collect(self, name: str) -> bool:
+    def _collect(self, name: str, about: tuple[str, ...]) -> bool:
         """Ask a transform that is local, and keep what it proposes for :meth:`_apply_pending`.
+
+        :param about: the instructions it is about, if it says so: what is pending for these is made first.
 
         It is asked again in the next round: what others do meanwhile lies elsewhere, or is not local.
         """
         if name in self.broken or name in self.settled:
             return False
+        if about and self._pending_for(about):
+            self._apply_pending()
         transform = self.known.load(name)
         todo = self._propose(transform, name)
         if todo is not None and any(not _nodes(todo).isdisjoint(_nodes(earlier)) for _, earlier in self.pending):
@@ -250,6 +246,15 @@ class _Run:
             return False
         self.pending.append((name, todo))
         return True
+
+    def _pending_for(self, names: tuple[str, ...]) -> bool:
+        """Whether something is pending for an instruction by one of these names."""
+        return any(
+            isinstance(node, Instruction) and node.name in names
+            for _, todo in self.pending
+            for proposal in todo
+            for node in proposal.nodes
+        )
 
     def _form_only(self) -> bool:
         """Whether what is pending changes nothing that a transform of scripts looks at."""

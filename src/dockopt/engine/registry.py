@@ -49,7 +49,13 @@ class Spec(NamedTuple):
 
     @classmethod
     def of(cls, transform: type[Transform]) -> Spec:
-        """The row of a transform class."""
+        """The row of a transform class.
+
+        :raises PluginError: where one string stands for a list of them, which would be taken for its letters.
+        """
+        for field in ("aliases", "after", "mentions", "instructions", "managers"):
+            if isinstance(getattr(transform, field), str):
+                raise PluginError(f"transform {transform.id}: {field} must be a tuple of strings, not a string")
         summary = (transform.__doc__ or "").strip().split("\n", 1)[0].strip()
         return cls(
             transform.id,

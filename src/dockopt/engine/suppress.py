@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dockopt.engine.registry import Registry, UnknownTransform
 from dockopt.syntax.document import Document
 from dockopt.syntax.nodes import Comment, Directive, Instruction, Node
+from dockopt.syntax.words import SPACE
 
 ALL = frozenset(("*",))
 
@@ -60,32 +61,30 @@ class Suppressions:
                 if node.name == "check":
                     self._file |= self._check(node.value)
             elif isinstance(node, Comment):
-                names, whole_file, own = self._comment(node.text.strip(), node)
+                names, whole_file, own = self._comment(node.text.strip(), node.start_line)
                 if whole_file or (own and top):
                     self._file |= names
                 else:
                     pending |= names
             elif isinstance(node, Instruction):
                 top = False
-                for comment in node.comments:
-                    names, whole_file, _ = self._comment(comment, node)
-                    pending |= names
+                for number, line in enumerate(node.lines if not node.seamless else ()):
+                    if line.comment:
+                        comment = node.text[line.content_start : line.content_end].strip(SPACE)
+                        pending |= self._comment(comment, node.start_line + number)[0]
                 if pending:
                     self._nodes[node.id] = pending
                 pending = set()
             else:
                 pending = set()  # a blank line ends the comment's reach, as it does for hadolint
 
-    def _comment(self, text: str, node: Node) -> tuple[set[str], bool, bool]:
-        """The transforms a comment silences, whether in the whole file, whether it is dockopt's own.
-
-        :param node: the comment, or the instruction it stands in.
-        """
+    def _comment(self, text: str, line: int) -> tuple[set[str], bool, bool]:
+        """The transforms a comment silences, whether in the whole file, whether it is dockopt's own."""
         match = _OWN_EQUALS.match(text) or _OWN.match(text)
         if match is not None:
             if match[1] is None:
                 return set(ALL), False, True
-            self._check_names(match[1], node, text)
+            self._check_names(match[1], line)
             return self._ids(match[1]), False, True
         match = _OTHER.match(text)
         if match is not None:
@@ -109,11 +108,9 @@ class Suppressions:
                 return self._ids(names)
         return set()
 
-    def _check_names(self, names: str, node: Node, text: str) -> None:
+    def _check_names(self, names: str, line: int) -> None:
         """Keep what a comment of dockopt's own names in vain: it was meant to silence something."""
-        rows = [row.strip() for row in node.text.split("\n")]
-        line = node.start_line + (rows.index(text) if text in rows else 0)
-        for name in names.replace(",", " ").split():
+        for name in _split(names):
             try:
                 self._registry.resolve(name)
             except UnknownTransform as error:
@@ -121,7 +118,12 @@ class Suppressions:
 
     def _ids(self, names: str) -> set[str]:
         found: set[str] = set()
-        for name in names.replace(",", " ").split():
+        for name in _split(names):
             # Nothing for a rule of the other tool that nothing here answers to.
-            found.update(self._registry.find(name.rsplit("/", 1)[-1]) or ())
+            found.update(self._registry.find(name) or ())
         return found
+
+
+def _split(names: str) -> list[str]:
+    """Names with commas or spaces between them, without the name of the tool before a slash: ``hadolint/DL3059``."""
+    return [name.rsplit("/", 1)[-1] for name in names.replace(",", " ").split()]

@@ -32,7 +32,8 @@ class Transform:
     transform changes. What such transforms propose for different instructions is made in one edit, and they are not
     asked again at once: where a change of theirs calls for another of their own, the next round finds it."""
     form: ClassVar[bool] = False
-    """Of one that is local: whether it changes how instructions other than RUN are written, and not what they do."""
+    """Of one that is local: whether it changes how instructions other than RUN are written, each in its place and on as
+    many lines, and not what they do."""
     scripts: ClassVar[bool] = False
     """Whether what it proposes changes RUN instructions, and hangs on what is run and in which state, not on how the
     other instructions are written. What those that change the form alone propose is then made together with it."""

@@ -161,7 +161,10 @@ def table_of(name: str) -> Table | None:
 
 @lru_cache(maxsize=1)
 def _files() -> frozenset[str]:
-    return frozenset(os.listdir(_FOLDER))
+    try:
+        return frozenset(os.listdir(_FOLDER))
+    except OSError:
+        return frozenset()
 
 
 class Table:

@@ -194,7 +194,7 @@ class _Reader:
         parts: list[str] = []
         while True:
             raw = lines[index]
-            if "<<" in raw or ("#" in raw and raw.lstrip(SPACE)[0] == "#"):
+            if "#" in raw and raw.lstrip(SPACE)[0] == "#":
                 return 0
             if not raw.endswith(continued):
                 break
@@ -209,8 +209,11 @@ class _Reader:
         if not parts[0]:
             return 0
         parts.append(body)
+        line = "".join(parts)
+        if "<<" in line:  # of the joined line, for a heredoc's two may stand on two lines
+            return 0
         text = "".join(lines[first : index + 1])
-        self._add(Instruction(text, next(_ids), self._origin(first, index), escape, None, "".join(parts)))
+        self._add(Instruction(text, next(_ids), self._origin(first, index), escape, None, line))
         return index + 1
 
     def _instruction(self, index: int) -> int:

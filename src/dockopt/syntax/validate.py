@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from dockopt.syntax.grammar import KEYWORDS, parse_heredoc
+from dockopt.syntax.grammar import KEYWORDS, GrammarError, parse_heredoc
 from dockopt.syntax.nodes import Instruction
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*\Z")
@@ -56,7 +56,7 @@ def _instruction(node: Instruction) -> str | None:
     if name in ("ADD", "COPY"):
         if len(args) < 2:
             return f"{name} requires at least two arguments"
-        if "<<" in args[-1] and parse_heredoc(args[-1]) is not None:
+        if "<<" in args[-1] and _is_heredoc(args[-1]):
             return f"{name} cannot accept a heredoc as a destination"
     elif name in ("ARG", "ENV", "LABEL", "EXPOSE", "VOLUME", "HEALTHCHECK", "ONBUILD", "SHELL"):
         if not args:
@@ -76,6 +76,13 @@ def _instruction(node: Instruction) -> str | None:
     elif name in ("MAINTAINER", "USER", "WORKDIR", "STOPSIGNAL") and len(args) != 1:
         return f"{name} requires exactly one argument"
     return None
+
+
+def _is_heredoc(word: str) -> bool:
+    try:
+        return parse_heredoc(word) is not None
+    except GrammarError:
+        return False  # as BuildKit's MustParseHeredoc takes it
 
 
 def _from(args: tuple[str, ...]) -> str | None:

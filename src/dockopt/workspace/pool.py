@@ -15,8 +15,8 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-# A pipe holds at least 16 pages of 4 KiB on Linux; four bytes for each chunk.
-_CHUNKS_IN_A_PIPE = 8192
+# A pipe holds at least one page of 4 KiB, where a user has many of them open; four bytes for each chunk.
+_CHUNKS_IN_A_PIPE = 1024
 
 # Chunks for each worker: taking one costs a microsecond, and while the last one is worked on the others wait.
 _CHUNKS_PER_WORKER = 256
@@ -114,9 +114,11 @@ def _round(
         _running.extend(pids)
         if pending:
             import signal
+            from contextlib import suppress
 
             for pid in pids:
-                os.kill(pid, signal.SIGTERM)
+                with suppress(ProcessLookupError):  # ended, and forgotten by the system
+                    os.kill(pid, signal.SIGTERM)
         reap(wait=bool(pending))
 
 
@@ -145,9 +147,11 @@ def _serve(work: Callable[[Item], bytes], items: Sequence[Item], size: int, queu
                 while message:
                     message = message[os.write(send, message) :]
     finally:
-        os.close(send)  # the parent need not wait until the system has taken the process apart
-        # Without the parent's exit handlers and buffered output.
-        os._exit(0)
+        try:
+            os.close(send)  # the parent need not wait until the system has taken the process apart
+        finally:
+            # Without the parent's exit handlers and buffered output.
+            os._exit(0)
 
 
 #: Workers that were not seen to end. One that has sent all its answers is left to end while these are reported.

@@ -60,12 +60,15 @@ def join(left: list[Member], right: list[Member], facts: Facts) -> Obstacle | No
 
 
 def _asks_for_last_word(view: ScriptView) -> bool:
-    """Whether the first command of a script has ``$_``: the last word of the command before, if there is one."""
-    text = view.script.text
-    first = view.script.items[0]
-    return ("$_" in text or "${_" in text) and re.search(
-        r"\$(?:_(?!\w)|\{_\W)", text[first.start : first.end]
-    ) is not None
+    """Whether a script may read ``$_``, the last word of the command before, ahead of its own first simple command."""
+    script = view.script
+    if "_" not in script.text or "$" not in script.text:
+        return False
+    uses = [match.start() for match in re.finditer(r"\$(?:_(?!\w)|\{[#!]?_(?!\w))", script.text)]
+    # What is no simple command (``[[``, a function, an assignment, a pipeline's parts) leaves it as it is.
+    plain = {command.item for command in script.commands if command.top and command.words and command.name != "[["}
+    ends = [item.end for index, item in enumerate(script.items) if item.kind == "command" and index in plain]
+    return any(use < min(ends, default=len(script.text)) for use in uses)
 
 
 def _starts_agent(view: ScriptView) -> bool:

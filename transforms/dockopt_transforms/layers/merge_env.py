@@ -37,7 +37,6 @@ class MergeEnv(Transform):
     id = "merge-env"
     phase = Phase.LAYERS
     local = True
-    form = True
     instructions = ("ENV",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

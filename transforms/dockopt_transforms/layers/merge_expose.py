@@ -35,7 +35,6 @@ class MergeExpose(Transform):
     id = "merge-expose"
     phase = Phase.LAYERS
     local = True
-    form = True
     instructions = ("EXPOSE",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

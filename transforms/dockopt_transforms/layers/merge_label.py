@@ -35,7 +35,6 @@ class MergeLabel(Transform):
     id = "merge-label"
     phase = Phase.LAYERS
     local = True
-    form = True
     instructions = ("LABEL",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:

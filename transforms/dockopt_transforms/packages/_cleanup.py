@@ -197,6 +197,7 @@ class Cleaner(Transform):
     in_place: ClassVar[bool] = False  #: the cleaning call must run in the directory of the call it follows
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         if "manager" in vars(cls):
             cls.managers = (cls.manager,)
 

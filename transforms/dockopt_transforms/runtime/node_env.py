@@ -45,7 +45,7 @@ class NodeEnv(Transform):
     after = ("exec-form", "python-env")
     safety = "unsafe"
     mildest = "unsafe"
-    mentions = ("node", "npm", "yarn", "pnpm", "bun")
+    mentions = ("node", "npm", "yarn", "pnpm", "bun ", '"bun', "/bun")
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         start = start_of(facts)
