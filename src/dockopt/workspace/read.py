@@ -19,6 +19,10 @@ class FileProblem(Exception):
         self.path = path
 
 
+class Overtaken(FileProblem):
+    """Another file that a fix writes has changed meanwhile, as by the fixes of another Dockerfile: to be looked at anew."""
+
+
 class Source(NamedTuple):
     """A file as it was when read."""
 

@@ -9,10 +9,13 @@ from typing import NamedTuple
 from dockopt.engine.model import Entry, FileEdit, Outcome
 from dockopt.engine.pipeline import Options, preload, rewrite
 from dockopt.facts.outside import Outside
-from dockopt.workspace.read import FileProblem, Source, check_text, read
+from dockopt.workspace.read import FileProblem, Overtaken, Source, check_text, read
 
 #: Below this many files a second process costs more than it saves.
 PARALLEL_FROM = 16
+
+#: How often a file is looked at while others' fixes write what its own would write too: one ``.dockerignore`` for two.
+_TRIES = 5
 
 #: What standard input is called in a diff, so that ``patch`` finds the file it mostly is.
 STDIN_NAME = "Dockerfile"
@@ -88,17 +91,22 @@ def unanswered(onlines: Iterable[tuple[str, ...] | None]) -> tuple[str, ...]:
 
 def handle(job: Job, task: Task) -> Result:
     """Rewrite one file. Never raises but for ctrl-C: what goes wrong is in the result."""
-    try:
-        source = read(job.path)
-        outcome = rewrite(source.data, job.options, job.outside)
-        result = rewritten(job.path, outcome, task)
-        if task.write and result.changed:
-            write(source, outcome)
-        return result._replace(output=b"")
-    except FileProblem as problem:
-        return Result(job.path, error=str(problem))
-    except Exception as error:
-        return Result(job.path, error=_internal(error))
+    error = ""
+    for _ in range(_TRIES):
+        try:
+            source = read(job.path)
+            outcome = rewrite(source.data, job.options, job.outside)
+            result = rewritten(job.path, outcome, task)
+            if task.write and result.changed:
+                write(source, outcome)
+            return result._replace(output=b"")
+        except Overtaken as problem:
+            error = str(problem)
+        except FileProblem as problem:
+            return Result(job.path, error=str(problem))
+        except Exception as problem:
+            return Result(job.path, error=_internal(problem))
+    return Result(job.path, error=error)
 
 
 def handle_bytes(data: bytes, options: Options, task: Task, online: tuple[str, ...] | None = None) -> Result:
@@ -158,7 +166,7 @@ def write(source: Source, outcome: Outcome) -> None:
                 undo.append(put(edit.path, edit.before, edit.after))
             except FileProblem as problem:
                 name = os.path.basename(edit.path)
-                raise FileProblem(source.path, f"was left alone: its {name} {problem}") from None
+                raise type(problem)(source.path, f"was left alone: its {name} {problem}") from None
         if outcome.after != outcome.before:
             replace(source, outcome.after)
     except FileProblem:

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from dockopt.workspace.read import SIZE_LIMIT, FileProblem, Source, read_all, why
+from dockopt.workspace.read import SIZE_LIMIT, FileProblem, Overtaken, Source, read_all, why
 
 
 def replace(source: Source, data: bytes) -> None:
@@ -54,17 +54,22 @@ def put(path: str, before: bytes | None, after: bytes) -> Callable[[], None]:
     One that holds ``after`` already, written for another Dockerfile of the run, is left as it is.
 
     :returns: what takes it back.
+    :raises Overtaken: where it has changed since.
     :raises FileProblem: as :func:`replace` does; the file is untouched then.
     """
     found = _found(path)
     if found is not None and found.data == after:
         return _nothing
     if (found.data if found is not None else None) != before:
-        raise FileProblem(path, "changed on disk while it was being fixed; run again")
-    if found is not None:
-        replace(found, after)
-    else:
+        raise Overtaken(path, "changed on disk while it was being fixed; run again")
+    if found is None:
         _make(path, after)
+    else:
+        try:
+            replace(found, after)
+        except FileProblem as problem:
+            now = _found(path)
+            raise (problem if now is not None and now.data == before else Overtaken(path, str(problem))) from None
 
     def take_back() -> None:
         now = _found(path)
@@ -115,7 +120,7 @@ def _make(path: str, data: bytes) -> None:
             try:
                 os.link(temporary, path)  # unlike a rename it never replaces what came to be meanwhile
             except FileExistsError:
-                raise FileProblem(path, "changed on disk while it was being fixed; run again") from None
+                raise Overtaken(path, "changed on disk while it was being fixed; run again") from None
             except OSError:
                 os.replace(temporary, path)  # a file system without hard links
         except OSError as error:
