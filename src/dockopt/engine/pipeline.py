@@ -165,14 +165,10 @@ class _Run:
         for spec in self.plan.specs:
             if spec.id in self.plan.may_act:
                 continue
-            if (
-                (spec.instructions and self.facts.names.isdisjoint(spec.instructions))
-                or (spec.managers and self.facts.managers.isdisjoint(spec.managers))
-                or (spec.mentions and not self.facts.mentions(*spec.mentions))
-            ):
-                self._pass_over(spec.id)
-            else:
+            if spec.concerns(self.facts):
                 self._exhaust(spec.id)
+            else:
+                self._pass_over(spec.id)
         if self.document is not self.original and not self.careful:
             missed = prove(self.original_facts, self.facts, merge(self.applied_effects))
             self.doubtful = self.doubtful or missed is not None
@@ -258,12 +254,7 @@ class _Run:
 
     def _form_only(self) -> bool:
         """Whether what is pending changes nothing that a transform of scripts looks at."""
-        form = self.plan.form
-        return all(
-            name in form and not any(isinstance(node, Instruction) and node.name == "RUN" for node in proposal.nodes)
-            for name, todo in self.pending
-            for proposal in todo
-        )
+        return self.plan.form.issuperset(name for name, _ in self.pending) and not self._pending_for(("RUN",))
 
     def _join_pending(self, name: str) -> bool:
         """Ask a transform that what is pending does not concern; True if it changed the document, that included.

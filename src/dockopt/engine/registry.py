@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from dockopt.engine.model import Phase
 from dockopt.engine.transform import Transform
+from dockopt.facts.facts import Facts
 
 GROUP = "dockopt.transforms"
 
@@ -45,6 +46,14 @@ class Spec(NamedTuple):
         """How safe its changes are, each judged where it is made: ``safe``, or ``safe or unsafe``."""
         return (
             self.safety if self.mildest == self.safety or self.safety == "safe" else f"{self.mildest} or {self.safety}"
+        )
+
+    def concerns(self, facts: Facts) -> bool:
+        """Whether a file has all that the transform says it is about; in any other it has nothing to say."""
+        return (
+            not (self.instructions and facts.names.isdisjoint(self.instructions))
+            and not (self.managers and facts.managers.isdisjoint(self.managers))
+            and not (self.mentions and not facts.mentions(*self.mentions))
         )
 
     @classmethod

@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from dockopt.engine.registry import Registry, UnknownTransform
 from dockopt.syntax.document import Document
 from dockopt.syntax.nodes import Comment, Directive, Instruction, Node
-from dockopt.syntax.words import SPACE
 
 ALL = frozenset(("*",))
 
@@ -68,10 +67,8 @@ class Suppressions:
                     pending |= names
             elif isinstance(node, Instruction):
                 top = False
-                for number, line in enumerate(node.lines if not node.seamless else ()):
-                    if line.comment:
-                        comment = node.text[line.content_start : line.content_end].strip(SPACE)
-                        pending |= self._comment(comment, node.start_line + number)[0]
+                for number, comment in node.placed_comments():
+                    pending |= self._comment(comment, node.start_line + number)[0]
                 if pending:
                     self._nodes[node.id] = pending
                 pending = set()
@@ -84,8 +81,7 @@ class Suppressions:
         if match is not None:
             if match[1] is None:
                 return set(ALL), False, True
-            self._check_names(match[1], line)
-            return self._ids(match[1]), False, True
+            return self._own_ids(match[1], line), False, True
         match = _OTHER.match(text)
         if match is not None:
             return self._ids(match[2]), bool(match[1]), False
@@ -108,13 +104,15 @@ class Suppressions:
                 return self._ids(names)
         return set()
 
-    def _check_names(self, names: str, line: int) -> None:
-        """Keep what a comment of dockopt's own names in vain: it was meant to silence something."""
+    def _own_ids(self, names: str, line: int) -> set[str]:
+        """As :meth:`_ids`; a name that stands for nothing is kept, for it was meant to silence something."""
+        found: set[str] = set()
         for name in _split(names):
             try:
-                self._registry.resolve(name)
+                found.update(self._registry.resolve(name))
             except UnknownTransform as error:
                 self.unknown.append((line, f"# dockopt: ignore: {error}"))
+        return found
 
     def _ids(self, names: str) -> set[str]:
         found: set[str] = set()

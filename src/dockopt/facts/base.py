@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 from dockopt.facts.value import Known, Unknown
@@ -150,21 +149,15 @@ _tables: dict[str, Table | None] = {}
 def table_of(name: str) -> Table | None:
     """The table of an image by its name without tag, None where there is none."""
     if name not in _tables:
-        file = name.replace("/", "+") + ".txt"
-        if file in _files() and _NAME.match(name):  # most images are nobody's that a table knows
-            with open(os.path.join(_FOLDER, file), encoding="utf-8") as stream:
-                _tables[name] = Table(name, stream.read())
-        else:
-            _tables[name] = None
+        text: str | None = None
+        if _NAME.match(name):
+            try:
+                with open(os.path.join(_FOLDER, name.replace("/", "+") + ".txt"), encoding="utf-8") as file:
+                    text = file.read()
+            except OSError:
+                text = None
+        _tables[name] = Table(name, text) if text is not None else None
     return _tables[name]
-
-
-@lru_cache(maxsize=1)
-def _files() -> frozenset[str]:
-    try:
-        return frozenset(os.listdir(_FOLDER))
-    except OSError:
-        return frozenset()
 
 
 class Table:

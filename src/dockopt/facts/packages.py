@@ -69,11 +69,7 @@ class Invocation(NamedTuple):
 
     @property
     def yes(self) -> bool:
-        flags = self.manager.yes_flags
-        for option in self.options:  # noqa: SIM110  # asked of every call, and a generator costs more than the search
-            if option.name in flags:
-                return True
-        return False
+        return self.option(*self.manager.yes_flags) is not None
 
 
 def invocations_in(text: str) -> tuple[Invocation, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from dockopt.syntax import grammar
@@ -221,11 +222,13 @@ class Instruction(Node):
     @property
     def comments(self) -> tuple[str, ...]:
         """The comment lines inside the continuations, outer white space removed."""
-        if self.seamless:
-            return ()
-        return tuple(
-            self.text[line.content_start : line.content_end].strip(SPACE) for line in self.lines if line.comment
-        )
+        return tuple(text for _, text in self.placed_comments())
+
+    def placed_comments(self) -> Iterator[tuple[int, str]]:
+        """:attr:`comments`, each with the number of lines above it in the instruction."""
+        for number, line in enumerate(() if self.seamless else self.lines):
+            if line.comment:
+                yield number, self.text[line.content_start : line.content_end].strip(SPACE)
 
     def raw_offset(self, logical: int, *, after: bool = False) -> int:
         """The offset in ``text`` of a logical offset.

@@ -114,15 +114,6 @@ def requests(facts: Facts, view: ScriptView, target: str) -> list[Request] | Sto
 
     None where it installs nothing; :class:`Stop` where it does, and something in it may need the sources.
     """
-    known = facts.__dict__.setdefault("_requests", {})  # for one COPY after another the same RUNs are looked at
-    key = view.instruction.id, target
-    if key not in known:
-        known[key] = _requests(facts, view, target)
-    found: list[Request] | Stop | None = known[key]
-    return found
-
-
-def _requests(facts: Facts, view: ScriptView, target: str) -> list[Request] | Stop | None:
     if _unread(view):
         return None
     found: list[Request] = []

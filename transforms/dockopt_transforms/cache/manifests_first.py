@@ -142,11 +142,7 @@ class ManifestsFirst(Transform):
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         for stage in facts.stages.all:
-            wholes = (
-                []
-                if stage.windows
-                else [node for node in stage.instructions if node.name in ("COPY", "ADD") and is_whole(node)]
-            )
+            wholes = [] if stage.windows else [node for node in stage.instructions if is_whole(node)]
             if not wholes:
                 continue
             if facts.only_safe:

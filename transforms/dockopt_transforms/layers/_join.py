@@ -15,7 +15,7 @@ from dockopt_transforms.layers._leaks import (
     outlives,
     reads_startup_files,
 )
-from dockopt_transforms.layers._lookup import Lookups, any_looked_up_again
+from dockopt_transforms.layers._lookup import Lookups
 
 MAX_WRAPPED = 4  #: parentheses round more lines than this are easily overlooked
 
@@ -62,13 +62,13 @@ def join(left: list[Member], right: list[Member], facts: Facts) -> Obstacle | No
 def _asks_for_last_word(view: ScriptView) -> bool:
     """Whether a script may read ``$_``, the last word of the command before, ahead of its own first simple command."""
     script = view.script
-    if "_" not in script.text or "$" not in script.text:
+    use = re.search(r"\$(?:_(?!\w)|\{[#!]?_(?!\w))", script.text)
+    if use is None:
         return False
-    uses = [match.start() for match in re.finditer(r"\$(?:_(?!\w)|\{[#!]?_(?!\w))", script.text)]
     # What is no simple command (``[[``, a function, an assignment, a pipeline's parts) leaves it as it is.
     plain = {command.item for command in script.commands if command.top and command.words and command.name != "[["}
     ends = [item.end for index, item in enumerate(script.items) if item.kind == "command" and index in plain]
-    return any(use < min(ends, default=len(script.text)) for use in uses)
+    return use.start() < min(ends, default=len(script.text))
 
 
 def _starts_agent(view: ScriptView) -> bool:
@@ -77,11 +77,11 @@ def _starts_agent(view: ScriptView) -> bool:
 
 def _remembered(members: list[Member], wraps: dict[int, bool], facts: Facts) -> Obstacle | None:
     """What the shell of a chain would remember from one member to another, wrongly or so that readers may be misled."""
-    lookups = Lookups() if any_looked_up_again([member.script for member in members]) else None
+    lookups = Lookups(member.script for member in members)
     hidden: set[str] = set()
     for member in members:
         view = member.script
-        name = lookups.lost(view) if lookups is not None else None
+        name = lookups.lost(view)
         if name is not None:
             return Obstacle("command-moves", f"the shell would go on running {name} from where it found it first")
         name = next((name for name in hidden if _mentions(view.script.text, name)), None)
@@ -90,8 +90,7 @@ def _remembered(members: list[Member], wraps: dict[int, bool], facts: Facts) -> 
                 "shell-state-leaks", f"both use the variable {name}, which must not reach from one to the other"
             )
         wrapped = wraps.get(member.node.id, member.wrapped)
-        if lookups is not None:
-            lookups.add(view, facts, wrapped=wrapped)
+        lookups.add(view, facts, wrapped=wrapped)
         if wrapped:
             hidden |= assigned(view)
     return None

@@ -35,12 +35,16 @@ _VERSION = r"(?:[-_]v?\d.*|\d[\d.]*(?:\.(?:tar\.\w+|tgz|zip|whl|deb|rpm|run|sh|p
 class Lookups:
     """The names a growing chain has looked up, and which of them may since be found elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, chain: Iterable[ScriptView]) -> None:
+        """:param chain: all of its scripts; in most no command is called again, and there is nothing to remember."""
+        self._needed = _any_called_again(chain)
         self._known: dict[str, str] = {}  #: with their stems
         self._moved: set[str] = set()
 
     def add(self, view: ScriptView, facts: Facts, *, wrapped: bool) -> None:
         """Take in a script that runs before the rest of the chain; in parentheses it keeps its look-ups."""
+        if not self._needed:
+            return
         image = facts.base_image(view.stage)
         fixed = _IN_PLACE.get(image.name.rsplit("/", 1)[-1], ()) if image is not None else ()
         known = self._known
@@ -63,7 +67,7 @@ class Lookups:
         return None
 
 
-def any_looked_up_again(views: Iterable[ScriptView]) -> bool:
+def _any_called_again(views: Iterable[ScriptView]) -> bool:
     """Whether a script calls what the shell has looked up for one before it: else nothing can be in its old place."""
     earlier: set[str] = set()
     for view in views:
@@ -82,9 +86,7 @@ class _Step(NamedTuple):
 
     name: str  #: what the shell looks up, empty where it looks for nothing that may move
     switches: bool  #: whether it changes which version a name stands for
-    words: (
-        str  #: the last components of its arguments, with NUL between; empty where they name nothing that it installs
-    )
+    words: str  #: the last components of its arguments, NUL between; none where they name nothing that it installs
 
 
 def _steps(view: ScriptView) -> tuple[_Step, ...]:
@@ -99,7 +101,7 @@ def _steps(view: ScriptView) -> tuple[_Step, ...]:
 
 def _step(command: Command, system: bool) -> _Step:
     name = command.name or ""
-    if "/" in name or name in _BUILTIN or name in _SYSTEM_TOOLS or (name and own_shell(command)):
+    if "/" in name or name in _NEVER_MOVED or own_shell(command):
         name = ""
     words = [] if system else [base_name(word.value) for word in command.args if word.value]
     return _Step(name, _switches_versions(command), "\0".join(words))

@@ -43,12 +43,9 @@ class MatchCasing(Transform):
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         lower = document.lower_case
-        right: dict[str, bool] = {}
         for node in document.instructions:
             keyword, name = node.keyword, node.name
-            if keyword not in right:
-                right[keyword] = keyword.islower() if lower else keyword.isupper()
-            wrong = not right[keyword]
+            wrong = not (keyword.islower() if lower else keyword.isupper())
             if wrong or name == "FROM" or (name in ("COPY", "RUN") and node.flags):
                 result = self._look(node, facts, lower, wrong=wrong)
                 if result is not None:

@@ -50,8 +50,7 @@ class UnpackedArchiveRm(Transform):
         by_view: dict[int, tuple[ScriptView, list[tuple[Command, Word]]]] = {}
         for name in ("tar", "bsdtar", "unzip"):
             for view, command in facts.commands(name):
-                fetches = "curl" in view.script.text or "wget" in view.script.text
-                archive = _archive(command) if fetches else None
+                archive = _archive(command)
                 if archive is not None:
                     by_view.setdefault(view.instruction.id, (view, []))[1].append((command, archive))
         for view, uses in by_view.values():
