@@ -13,8 +13,8 @@ from dockopt.workspace.read import SIZE_LIMIT, FileProblem, Overtaken, Source, r
 def replace(source: Source, data: bytes) -> None:
     """Replace the file ``source`` was read from by ``data``.
 
-    A temporary file beside it is written, flushed to the disk and renamed over it: mode and owner are kept,
-    and a symbolic link stays a link (its target is replaced).
+    A temporary file beside it is written and renamed over it: mode and owner are kept, and a symbolic link stays a
+    link (its target is replaced).
 
     :raises FileProblem: when the file or its folder is read-only, the disk is full, or the file has changed
         since it was read. It is untouched then.
