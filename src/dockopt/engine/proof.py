@@ -13,7 +13,7 @@ from dockopt.facts.facts import Facts
 from dockopt.facts.packages import base_name, installed, read_call, unwrap
 from dockopt.syntax.document import Document, read, read_fragment
 from dockopt.syntax.nodes import Comment, Directive, Instruction, Node
-from dockopt.syntax.words import same_value
+from dockopt.syntax.words import SPACE, same_value
 
 _CLEANERS = frozenset(("rm", "find"))
 
@@ -239,6 +239,23 @@ def _second_reader(change: Change) -> str | None:
     return objection if objection is None or _disagreement(change, change.before) is None else None
 
 
+def _beyond_it(node: Instruction) -> bool:
+    """Whether an instruction is one of those that dockerfile-parse is known to read otherwise than BuildKit."""
+    if node.seamless:
+        first = node.text[: node.text.index("\n")]
+        return first.lstrip(SPACE) == node.keyword + node.escape  # it takes the escape for part of the keyword
+    lines = node.lines
+    if len(lines) > 1:
+        head = lines[0]
+        bare = node.text[head.content_start : head.content_end].strip() == node.keyword
+        if bare and node.text.startswith(node.keyword + node.escape, head.content_end - len(node.keyword)):
+            return True
+        if any(line.logical < 0 and not line.comment for line in lines):
+            return True  # it ends an instruction at a blank line inside the continuation
+    # It drops an instruction whose continuation the end of the file cuts off.
+    return not node.heredocs and node.text.startswith(node.escape, lines[-1].content_end)
+
+
 def _disagreement(change: Change, document: Document) -> str | None:
     stretches = change.stretches if document is change.after else change.near(document)
     # It is known to pass over comments between instructions, at no small cost: they are not given to it.
@@ -248,16 +265,8 @@ def _disagreement(change: Change, document: Document) -> str | None:
         return None
     expected: list[tuple[str, str]] = []
     for node in nodes:
-        head = node.lines[0]
-        bare = node.text[head.content_start : head.content_end].strip() == node.keyword
-        if bare and node.text.startswith(node.keyword + node.escape, head.content_end - len(node.keyword)):
-            return None  # ``RUN\`` and a line end: it takes the backslash for part of the keyword
-        last = node.lines[-1]
-        if not node.heredocs and node.text.startswith(node.escape, last.content_end):
-            return None  # it drops an instruction whose continuation the end of the file cuts off
-        for line in node.lines:
-            if line.logical < 0 and not line.comment:
-                return None  # it ends an instruction at a blank line inside the continuation
+        if _beyond_it(node):
+            return None
         expected.append((node.name, " ".join(node.line[node.keyword_start + len(node.keyword) :].split())))
     from io import BytesIO
 
