@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from dockopt.syntax import spans
 from dockopt.syntax.document import load
 from dockopt.syntax.nodes import Instruction
 from dockopt.syntax.spans import OverlapError, ordered, splice
@@ -98,3 +99,34 @@ def test_any_deletion_leaves_the_other_characters_and_the_comments(lines: list[s
     left = [*instruction.comments, *(n.text.strip() for n in made.nodes if not isinstance(n, Instruction))]
     assert [text for text in left if text] == list(node.comments)
     assert len(made.instructions) == 1
+
+
+ROWS = st.lists(
+    st.sampled_from(["a b", " c", "d  ", " && e", "  ", "# note", "", "é 'q r'", "\\\\ f", "x\t"]),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.filter_too_much])
+@given(
+    ROWS,
+    st.sampled_from(["g\n", " g\n", "g", "g \n", "g\r\n", "\n", "\\\n"]),
+    st.sampled_from(["\n", "\r\n", " \t\n"]),
+    st.data(),
+)
+def test_putting_words_in_is_what_editing_line_by_line_makes(
+    rows: list[str], end: str, eol: str, data: st.DataObject
+) -> None:
+    """The quick way and the long one agree wherever the quick one takes an edit."""
+    nodes = load(("RUN one" + "".join(f" \\{eol}{row}" for row in rows) + end).encode()).instructions
+    assume(nodes and not nodes[0].heredocs)
+    node = nodes[0]
+    start = data.draw(st.integers(0, len(node.line)))
+    past = min(start + data.draw(st.integers(0, 4)), len(node.line))
+    later = data.draw(st.integers(past, len(node.line)))
+    words = st.sampled_from(["w", " w", "w ", "a \\\n  b", " ", ""])
+    batch = [(start, past, data.draw(words)), (later, later, data.draw(words))][: data.draw(st.integers(1, 2))]
+    quick = spans._put_in(node, batch)
+    assume(quick is not None)
+    assert quick == spans._by_lines(node, batch)

@@ -177,12 +177,12 @@ class _Run:
         """Ask every transform that may act, in order; the ids of those that changed the document."""
         busy = []
         facts, new, called = self.facts, self._new_text(), None
-        spoken = self.open  # who was asked before, and may have to take back what it said
+        names, quiet, spoken = facts.names, self.quiet, self.open
         for name, instructions, managers, needles, local, scripts in self.plan.asked:
-            if self.quiet.get(name) is self.document:
+            if quiet.get(name) is facts.document:
                 continue
             # Most transforms are about nothing in a file: no call for those.
-            absent = instructions and facts.names.isdisjoint(instructions)
+            absent = instructions and names.isdisjoint(instructions)
             if managers and not absent:
                 if called is None:
                     called = facts.managers
@@ -197,7 +197,7 @@ class _Run:
                 else:
                     absent = True
             if absent:
-                if name in spoken:
+                if name in spoken:  # it was asked before, and may have to take back what it said
                     self._pass_over(name)
                 continue
             if local and not self.careful:
@@ -210,6 +210,7 @@ class _Run:
                 busy.append(name)
             if self.facts is not facts:
                 facts, new, called = self.facts, self._new_text(), None
+                names = facts.names
         if self.pending:
             self._apply_pending()
         self.read = self.read or frozenset(self.original.nodes)

@@ -127,7 +127,7 @@ class Command:
         made.item = item
         made.unwrapped = self.unwrapped
         made.program = self.program
-        made.call = UNREAD
+        made.call = None if self.call is None else UNREAD  # a call knows its command; what is none stays none
         return made
 
     @property

@@ -63,12 +63,16 @@ class Document:
         """The indent most continuation lines of the file have; four spaces where there is none."""
         seen: dict[str, int] = {}
         for node in self.instructions:
-            for line in node.lines[1:]:
-                if line.logical >= 0:
-                    content = node.text[line.content_start : line.content_end]
-                    indent = content[: len(content) - len(content.lstrip(" \t"))]
-                    if indent:
-                        seen[indent] = seen.get(indent, 0) + 1
+            if node.seamless:  # no need to work out its lines
+                rows = node.text.split("\n")[1:]
+            else:
+                rows = [
+                    node.text[line.content_start : line.content_end] for line in node.lines[1:] if line.logical >= 0
+                ]
+            for row in rows:
+                indent = row[: len(row) - len(row.lstrip(" \t"))]
+                if indent:
+                    seen[indent] = seen.get(indent, 0) + 1
         return max(seen, key=lambda indent: seen[indent]) if seen else "    "
 
     @lazy

@@ -48,6 +48,43 @@ def splice(node: Instruction, edits: Iterable[Edit]) -> str:
     batch = ordered(edits)
     if not batch:
         return node.text
+    put_in = _put_in(node, batch)
+    return put_in if put_in is not None else _by_lines(node, batch)
+
+
+def _put_in(node: Instruction, batch: list[Edit]) -> str | None:
+    """The text after edits that leave every line what it is, with more in it or something else; None for others.
+
+    Most edits are such: words put in or replaced, none of them at the end of a line that goes on.
+    """
+    text, lines = node.text, node.lines
+    last = lines[-1]
+    if last.logical < 0 or text.startswith(node.escape, last.content_end):
+        return None
+    out: list[str] = []
+    pos = index = 0
+    for start, end, replacement in batch:
+        line = lines[index]
+        while line.logical < 0 or start > line.logical + line.content_end - line.content_start:
+            if line is last:
+                return None
+            index += 1
+            line = lines[index]
+        by = line.content_start - line.logical
+        first, past = start + by, end + by
+        if not replacement or replacement.isspace():
+            return None
+        if line is not last and not text[past : line.content_end].strip():
+            return None  # at the end of the line, or beyond
+        out.append(text[pos:first])
+        out.append(replacement)
+        pos = past
+    out.append(text[pos:])
+    return "".join(out)
+
+
+def _by_lines(node: Instruction, batch: list[Edit]) -> str:
+    """The text after any edits, line by line."""
     content = [line for line in node.lines if line.logical >= 0]
     new: list[str] = []
     touched: list[bool] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -54,28 +53,25 @@ class Member:
         self.between = between
         self.view: ScriptView | None = facts.script(node)
         self.wrapped = False
-        self.pragma = any(for_a_tool(text) for text in (*(node.text.strip() for node in above), *node.comments))
+        marked = [comment.text.strip() for comment in above]
+        commented = "#" in node.text and not node.seamless
+        self.pragma = (bool(marked) or commented) and any(map(for_a_tool, (*marked, *node.comments)))
+        #: the comment lines between it and the RUN before, and between its keyword and its first command
+        self.comments = [other.text.strip() for other in between if isinstance(other, Comment)]
+        if commented:
+            start = self.body_start
+            self.comments.extend(
+                node.text[line.content_start : line.content_end].strip()
+                for line in node.lines
+                if line.comment and line.start < start
+            )
+        self.unfit = self._unfit()  #: why this RUN joins no other
 
     @property
     def script(self) -> ScriptView:
         """The script of a member that has one."""
         assert self.view is not None
         return self.view
-
-    @property
-    def comments(self) -> list[str]:
-        """The comment lines between it and the RUN before, and between its keyword and its first command."""
-        found = [node.text.strip() for node in self.between if isinstance(node, Comment)]
-        node = self.node
-        if node.seamless:
-            return found
-        start = self.body_start
-        found.extend(
-            node.text[line.content_start : line.content_end].strip()
-            for line in node.lines
-            if line.comment and line.start < start
-        )
-        return found
 
     @property
     def flags(self) -> list[str]:
@@ -86,7 +82,9 @@ class Member:
     def lines(self) -> int:
         """How many lines it takes in a chain."""
         items = len(self.view.script.items) if self.view is not None else 1
-        return max(len(self.node.lines), items) + len(self.comments)
+        node = self.node
+        lines = node.text.rstrip("\n").count("\n") + 1 if node.seamless else len(node.lines)
+        return max(lines, items) + len(self.comments)
 
     @property
     def body_start(self) -> int:
@@ -98,9 +96,7 @@ class Member:
         """Where its last command ends; a ``;`` behind that is left out, since ``; &&`` is no shell."""
         return self.node.raw_offset(self.node.args_start + self.script.script.items[-1].end)
 
-    @cached_property
-    def unfit(self) -> Obstacle | None:
-        """Why this RUN joins no other."""
+    def _unfit(self) -> Obstacle | None:
         if self.view is None:
             return Obstacle("json-form", "the JSON form runs a program without a shell")
         script = self.view.script

@@ -78,6 +78,8 @@ def _starts_agent(view: ScriptView) -> bool:
 def _remembered(members: list[Member], wraps: dict[int, bool], facts: Facts) -> Obstacle | None:
     """What the shell of a chain would remember from one member to another, wrongly or so that readers may be misled."""
     lookups = Lookups(member.script for member in members)
+    if not lookups.needed and not any(wraps.get(member.node.id, member.wrapped) for member in members):
+        return None
     hidden: set[str] = set()
     for member in members:
         view = member.script

@@ -37,13 +37,13 @@ class Lookups:
 
     def __init__(self, chain: Iterable[ScriptView]) -> None:
         """:param chain: all of its scripts; in most no command is called again, and there is nothing to remember."""
-        self._needed = _any_called_again(chain)
+        self.needed = _any_called_again(chain)
         self._known: dict[str, str] = {}  #: with their stems
         self._moved: set[str] = set()
 
     def add(self, view: ScriptView, facts: Facts, *, wrapped: bool) -> None:
         """Take in a script that runs before the rest of the chain; in parentheses it keeps its look-ups."""
-        if not self._needed:
+        if not self.needed:
             return
         image = facts.base_image(view.stage)
         fixed = _IN_PLACE.get(image.name.rsplit("/", 1)[-1], ()) if image is not None else ()

@@ -41,7 +41,6 @@ _CURL = word_set(
 _NAMED_BY_SERVER = word_set("--content-disposition --trust-server-names -J --remote-header-name --output-dir -i -K -r")
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?")
 _MOVES = word_set("cd pushd popd eval source .")
-_QUOTES = str.maketrans("", "", "\"'")
 
 
 #: Where package managers keep what is theirs: patterns there never mean a download of the script's own.
@@ -59,7 +58,7 @@ class Leftover(NamedTuple):
 
 def plain(text: str) -> str:
     """A file's name as written, without quotes and a leading ``./``."""
-    return text.translate(_QUOTES).removeprefix("./").replace("${", "$").replace("}", "")
+    return text.replace('"', "").replace("'", "").removeprefix("./").replace("${", "$").replace("}", "")
 
 
 def downloads(view: ScriptView) -> dict[str, Command]:
