@@ -1,7 +1,12 @@
 """BuildKit's word processing; the tables are our own, its are tried by bench/buildkit_testfiles.py."""
 
-import pytest
+from collections.abc import Callable
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dockopt.syntax import words
 from dockopt.syntax.words import ExpansionError, expand_known, process_word, process_words, same_value
 
 ENV = {"A": "one", "B": "two words", "EMPTY": "", "P": "/usr/local/bin"}
@@ -75,3 +80,15 @@ def test_the_backtick_escapes_where_the_directive_says_so() -> None:
 )
 def test_same_value(one: str, other: str, same: bool) -> None:
     assert same_value(one, other) is same
+
+
+@settings(max_examples=400)
+@given(st.text(alphabet="a b'\"=<é$\\`\t", max_size=12), st.sampled_from("\\`"))
+def test_the_quick_way_reads_words_as_the_lexer_does(text: str, escape: str) -> None:
+    def outcome(read: Callable[[], str]) -> str | type[Exception]:
+        try:
+            return read()
+        except ExpansionError as error:
+            return type(error)
+
+    assert outcome(lambda: process_word(text, {}, escape)) == outcome(lambda: words._Lexer(text, {}, escape).run()[0])

@@ -129,8 +129,9 @@ class _Run:
         self.options = options
         self.known = known
         self.careful = careful
-        self.suppressions = Suppressions(document, known)
-        self.remarks = tuple(self.suppressions.unknown)
+        suppressions = Suppressions(document, known)
+        self.suppressions = suppressions or None  #: None where nothing is to be left alone
+        self.remarks = tuple(suppressions.unknown)
         self.applied: list[Entry] = []
         self.applied_effects: list[Effects] = []
         self.defects: list[Entry] = []
@@ -231,7 +232,7 @@ class _Run:
         """
         if name in self.broken or name in self.settled:
             return False
-        if about and self._pending_for(about):
+        if about and self.pending and self._pending_for(about):
             self._apply_pending()
         transform = self.known.load(name)
         todo = self._propose(transform, name)
@@ -371,7 +372,7 @@ class _Run:
         taken: set[int] | None = None
         if self.files:
             self.files.pop(name, None)
-        suppressions = self.suppressions or None
+        suppressions = self.suppressions
         unsafe = self.options.unsafe
         try:
             for result in transform.propose(self.document, self.facts):
@@ -483,8 +484,8 @@ class _Run:
 
     def _move_to(self, made: Document) -> None:
         self.document, self.facts = made, Facts(made, self.surroundings, self.facts)
-        if self.suppressions:
-            self.suppressions = Suppressions(made, self.known)
+        if self.suppressions is not None:
+            self.suppressions = Suppressions(made, self.known) or None
 
     def _reject(self, name: str, proposal: Proposal, missed: str) -> None:
         self.banned.add(self._key(name, proposal))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dockopt.engine.model import Effects
 from dockopt.facts.facts import Facts
 from dockopt.facts.packages import base_name, installed, read_call, unwrap
+from dockopt.shell.script import Script
 from dockopt.syntax.document import Document, read, read_fragment
 from dockopt.syntax.nodes import Comment, Directive, Instruction, Node
 from dockopt.syntax.words import SPACE, same_value
@@ -127,7 +128,7 @@ def _all_comments(nodes: Iterable[Node], facts: Facts) -> Counter[str]:
     for node in nodes:
         if isinstance(node, Comment):
             found[node.text.strip()] += 1
-        elif isinstance(node, Instruction):
+        elif "#" in node.text and isinstance(node, Instruction):
             found.update(node.comments)
             view = facts.script(node)
             if view is not None:
@@ -193,19 +194,23 @@ def _commands(before: Facts, after: Facts, change: Change, effects: Effects) -> 
 
 
 def _packages(before: Facts, after: Facts, effects: Effects) -> str | None:
-    had: set[str] = set()
-    has: set[str] = set()
-    for found, facts in ((had, before), (has, after)):
-        for view in facts.scripts:
-            if view.opaque is None:
-                found |= installed(view.script.text)
-    for package in sorted(had - has):
+    # A text that is read twice is one script: what stays tells of nothing that came or went.
+    old, new = ({view.script for view in facts.scripts if view.opaque is None} for facts in (before, after))
+    gone, made = _installed(old - new), _installed(new - old)
+    if gone == made:
+        return None
+    kept = _installed(old & new)
+    for package in sorted(gone - made - kept):
         if not _matches(package, effects.packages_removed):
             return f"{package} would no longer be installed"
-    for package in sorted(has - had):
+    for package in sorted(made - gone - kept):
         if not _matches(package, effects.packages_added):
             return f"{package} would be installed besides"
     return None
+
+
+def _installed(scripts: Iterable[Script]) -> set[str]:
+    return {package for script in scripts for package in installed(script.text)}
 
 
 def _same(one: str | None, other: str | None, escape: str) -> bool:

@@ -8,7 +8,7 @@ from dockopt.facts.base import BaseImage
 from dockopt.facts.outside import Outside, Surroundings
 from dockopt.facts.packages import Invocation, invocations_of
 from dockopt.facts.stages import Stage, Stages
-from dockopt.facts.state import State, States
+from dockopt.facts.state import FILES_ONLY, State, States
 from dockopt.facts.value import Known, Unknown
 from dockopt.shell.script import Command, Script, parse_script
 from dockopt.syntax.document import Document
@@ -300,26 +300,23 @@ class Facts:
         return image.shell if image is not None else "sh"
 
 
-_NO_STATE = frozenset(("ADD", "COPY", "RUN"))
-
-
 def _same_state(before: Document, after: Document) -> bool:
     """Whether ``after`` is ``before`` with nothing done but RUN, COPY and ADD edited in place or dropped.
 
-    They change files only, neither what holds before the next instruction nor the image's configuration.
+    They change files only.
     """
     old = iter(before.instructions)
     for node in after.instructions:
         for other in old:
             if other.id == node.id:
-                if other is not node and (node.name not in _NO_STATE or other.name not in _NO_STATE):
+                if other is not node and (node.name not in FILES_ONLY or other.name not in FILES_ONLY):
                     return False
                 break
-            if other.name not in _NO_STATE:
+            if other.name not in FILES_ONLY:
                 return False
         else:
             return False
-    return all(other.name in _NO_STATE for other in old)
+    return all(other.name in FILES_ONLY for other in old)
 
 
 def posix_shell(shell: tuple[str, ...] | None) -> bool:

@@ -59,6 +59,8 @@ class Stages:
         names: dict[str, Stage] = {}
         env: dict[str, str | None] = {}
         flagged: list[Instruction] = []
+        of = self._of
+        stage: Stage | None = None
         for node in document.instructions:
             if node.flags:
                 flagged.append(node)
@@ -69,10 +71,10 @@ class Stages:
                 name = args[2].lower() if len(args) == 3 else ""
                 stage = Stage(len(self.all), node, name, reference, parent)
                 self.all.append(stage)
-                self._of[node.id] = stage
+                of[node.id] = stage
                 if name:
                     names[name] = stage
-            elif not self.all:
+            elif stage is None:
                 self.meta.append(node)
                 if node.name == "ARG":
                     for token in node.tokens:
@@ -81,10 +83,10 @@ class Stages:
                         # anything but naming the base image, where the default is what people build.
                         env[key] = expand_known(value, env, node.escape) if equals else None
             else:
-                self.all[-1].instructions.append(node)
-                self._of[node.id] = self.all[-1]
-        if self.all:
-            self.all[-1].final = True
+                stage.instructions.append(node)
+                of[node.id] = stage
+        if stage is not None:
+            stage.final = True
         self.names = names
         self.copied = self._copied(flagged) if flagged else set()
 

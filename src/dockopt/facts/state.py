@@ -26,6 +26,9 @@ _PREDEFINED = [
     "TARGETSTAGE",
 ]
 
+#: What changes files, and neither what holds before the next instruction nor the image's configuration.
+FILES_ONLY = frozenset(("ADD", "COPY", "RUN"))
+
 
 class State(NamedTuple):
     """What holds just before an instruction runs."""
@@ -78,6 +81,8 @@ class StageState:
                 state = State(user, workdir, shell, env, names)
             self.before[node.id] = state
             name = node.name
+            if name in FILES_ONLY:
+                continue
             if name == "ENV":
                 env = dict(env)
                 old = dict(env)

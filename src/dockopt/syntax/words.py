@@ -15,6 +15,9 @@ SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u20
 
 _SPECIAL_PARAMETERS = "@*#?-$!0"
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:=+@-]+")
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
+#: No variable, neither escape token, no quote left open.
+_QUOTED_ONLY = re.compile(r"""(?:[^'"$\\`]++|'[^'$\\`]*+'|"[^"$\\`]*+")*+\Z""")
 
 
 class ExpansionError(ValueError):
@@ -26,7 +29,13 @@ def process_word(text: str, env: Mapping[str, str], escape: str = "\\") -> str:
 
     :raises ExpansionError: where BuildKit would reject it.
     """
+    if _QUOTED_ONLY.match(text):  # as most are: nothing but quotes to take away
+        return _QUOTED.sub(_inside, text) if "'" in text or '"' in text else text
     return _Lexer(text, env, escape).run()[0]
+
+
+def _inside(match: re.Match[str]) -> str:
+    return match[0][1:-1]
 
 
 def process_words(text: str, env: Mapping[str, str], escape: str = "\\") -> list[str]:

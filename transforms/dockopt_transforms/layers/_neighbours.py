@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 from dockopt.api import (
     Comment,
@@ -33,7 +34,7 @@ def merges(document: Document, facts: Facts, name: str, apart: Apart) -> Iterato
 
     :param apart: why an instruction does not join a group, None where it does.
     """
-    if len(facts.named(name)) < 2:
+    if (name, name) not in pairwise([node.name for node in document.instructions]):
         return
     for group in _neighbours(document, name):
         if isinstance(group, Refusal):
