@@ -44,7 +44,7 @@ class Change:
         self.gone = [node for node in before.nodes if node not in kept]
         self.made = [node for node in after.nodes if node not in kept]
         self._kept = kept
-        self.stretches = self.near(after)  #: what is new, with its neighbours
+        self.stretches = self.near(after)  #: what is new, with what follows it
 
     @property
     def starts_alike(self) -> bool:
@@ -62,26 +62,21 @@ class Change:
         return self.before.nodes[-1] is self.after.nodes[-1] or self.before.nodes[-1] not in self._kept
 
     def near(self, document: Document) -> list[list[Node]]:
-        """What one of the two has and the other has not, with the instructions before and behind, one by one.
+        """What one of the two has and the other has not, each stretch with the instruction behind it.
 
-        Parser directives are left out: below the top of a file they would be comments.
+        That one might be swallowed; what stands before has ended. Parser directives behind are left out: below the
+        top of a file they would be comments.
         """
-        nodes = document.nodes
-        near = [False] * len(nodes)
-        for step in (1, -1):
-            reach = False
-            for index in range(len(nodes))[::step]:
-                node = nodes[index]
-                new = node not in self._kept
-                reach = reach and not isinstance(node, Directive)
-                near[index] = near[index] or new or reach
-                reach = new or (reach and not isinstance(node, Instruction))
         found: list[list[Node]] = []
-        for index, node in enumerate(nodes):
-            if near[index]:
-                if not found or not near[index - 1]:
-                    found.append([])
+        reach = False  # whether the last node belongs to a stretch that goes on
+        for node in document.nodes:
+            new = node not in self._kept
+            if new and not reach:
+                found.append([])
+            reach = new or (reach and not isinstance(node, Directive))
+            if reach:
                 found[-1].append(node)
+                reach = new or not isinstance(node, Instruction)
         return found
 
 
@@ -90,7 +85,7 @@ def _rereads(change: Change) -> str | None:
 
     Lines that nobody touched read as they did: reading knows nothing of what stands before an instruction, but
     for the directives, nor of what follows it, but for the end of the file. So it is enough to read what is new
-    together with its neighbours, unless one of the two has changed.
+    together with the instruction behind, unless one of the two has changed.
     """
     document = change.after
     if change.starts_alike and change.ends_alike:
@@ -237,7 +232,7 @@ def _config(before: Facts, after: Facts, effects: Effects) -> str | None:
 def _second_reader(change: Change) -> str | None:
     """dockerfile-parse must see the same instructions, wherever its subset of the grammar reaches.
 
-    It is given what is new, with the instructions before and behind. Where it does not agree on what stood there
+    It is given what is new, with the instruction behind. Where it does not agree on what stood there
     before either, its objection says nothing about the change.
     """
     objection = _disagreement(change, change.after)

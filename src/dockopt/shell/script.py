@@ -162,7 +162,7 @@ class Command:
 
     @property
     def values(self) -> tuple[str | None, ...]:
-        return tuple(word.value for word in self.words)
+        return tuple([word.value for word in self.words])
 
     @property
     def top(self) -> bool:

@@ -59,6 +59,8 @@ _READERS = frozenset(
 # Commands that run the command their arguments name.
 _CARRIERS = frozenset(("xargs", "timeout", "retry", "flock", "stdbuf", "faketime", "su", "gosu", "chronic"))
 _PROVISIONERS = frozenset(("ansible-playbook", "ansible", "puppet", "chef-client", "chef-solo", "salt-call"))
+# All that may have to do with the lists, but for programs named by a path.
+_TOUCHING = _SHELLS | _READERS | _CARRIERS | _PROVISIONERS | {"rm", "find", "make", ".", "source"}
 # Installers fetched from these hosts are made for a system without lists: they run their own update.
 _UPDATING_HOSTS = ("deb.nodesource.com", "packagecloud.io", "get.docker.com", "script.deb.sh")
 _HARMLESS_HOSTS = (
@@ -141,8 +143,10 @@ def _uses_of(command: Command, text: str) -> list[Use]:
         return [Use("read", MAYBE, command, None)]
     if not value:
         return []
-    index = unwrap(command)
     name = base_name(value)
+    if name not in _TOUCHING and "/" not in value:
+        return []
+    index = unwrap(command)
     if name in ("rm", "find") and _removes_lists(command, index, name):
         return [Use("clean", SURE, command, None)]
     if name in _READERS:

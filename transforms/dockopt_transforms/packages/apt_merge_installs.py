@@ -47,7 +47,7 @@ class AptMergeInstalls(Transform):
     phase = Phase.PACKAGES
     after = ("assume-yes", "apt-join-update", "apt-no-install-recommends")
     scripts = True
-    mentions = ("apt",)
+    managers = ("apt",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         by_view: dict[int, tuple[ScriptView, list[Invocation]]] = {}

@@ -60,7 +60,7 @@ class AssumeYes(Transform):
     local = True
     aliases = ("DL3014", "DL3030", "DL3034", "DL3038")
     after = ("apt-to-apt-get",)
-    mentions = ("apt", "dnf", "yum", "zypper")
+    managers = _MANAGERS
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
         by_view: dict[int, tuple[ScriptView, list[Invocation]]] = {}
