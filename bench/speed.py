@@ -37,6 +37,7 @@ BARS = (
     ("many files, one call", "dockerfile-doctor", 1.0),
     ("many files, one call", "tally", 0.2),
 )
+SLOW = ("tally", "hadolint")  #: tools that take ten seconds and more for 500 files
 
 #: A round is done again where work on all cores at once takes more than this many times as long as on one: a virtual
 #: machine may get the time of one core for two, and whoever uses them all then seems slower than who uses one.
@@ -175,7 +176,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--files", type=int, default=500, help="files in one call (default 500)")
     parser.add_argument("--runs", type=int, default=5, help="runs of that call (default 5)")
-    parser.add_argument("--tally-runs", type=int, default=1, help="runs of it for tally (default 1)")
+    parser.add_argument("--slow-runs", type=int, default=1, help="runs of it for tally and hadolint (default 1)")
     parser.add_argument("--single", type=int, default=5, help="files tried alone (default 5)")
     parser.add_argument("--single-runs", type=int, default=11, help="cold runs of each (default 11)")
     parser.add_argument("--without", default="", metavar="TOOLS", help="leave these out, comma between")
@@ -202,7 +203,7 @@ def main() -> int:
         scenario = "single file, cold"
         result[scenario] = report(scenario, times, codes)
         del tools["python alone"]
-        runs = {name: options.tally_runs if name == "tally" else options.runs for name in tools}
+        runs = {name: options.slow_runs if name in SLOW else options.runs for name in tools}
         crowded: list[float] = []
         times, codes = measure(tools, [many], runs, where, crowded)
         scenario = "many files, one call"
