@@ -94,6 +94,8 @@ GOOD = make("good", insert("# made by good\n"), once="made by good")
         ("changes-user", insert("USER app\n"), "user of the final image"),
         ("changes-cmd", insert('ENTRYPOINT ["x"]\n'), "entrypoint"),
         ("rejected", insert("FROM a b c d\n"), "BuildKit would reject"),
+        ("rejected-by-the-parser", insert("LABEL a=b c\n"), "BuildKit would reject"),
+        ("overlong", insert(f"# {'x' * 65536}\n"), "BuildKit would reject"),
         ("swallows", replace_run("RUN apt-get install -y curl && \\\n    # inner\n    make \\\n"), "read back"),
         ("heredoc-left-open", insert("RUN <<EOF\n"), "read back"),
     ],
@@ -240,7 +242,13 @@ def test_two_proposals_on_one_node_take_two_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"FROM a\nRUN make && \\\n  b \\\n", b"FROM a\nRUN make \\", b"FROM a\nRUN \\\n make\n"]
+    "text",
+    [
+        b"FROM a\nRUN make && \\\n  b \\\n",
+        b"FROM a\nRUN make \\",
+        b"FROM a\nRUN \\\n make\n",
+        b"FROM a\nRUN make \\\n# c\n",
+    ],
 )
 def test_what_the_second_reader_cannot_read_is_left_to_the_first(text: bytes) -> None:
     first = make("first", lambda editor, document: editor.insert_before(the_run(document), "# above\n"), once="# above")
@@ -299,3 +307,14 @@ def test_one_string_for_a_list_of_them_is_told() -> None:
 
     with pytest.raises(PluginError, match="transform silent: instructions must be a tuple of strings"):
         Spec.of(Silent)
+
+
+def test_a_line_that_would_grow_too_long_stays() -> None:
+    begin = b"RUN yum install curl && echo "
+    text = b"FROM centos:7\n" + begin + b"x" * (65534 - len(begin)) + b"\n"
+    outcome = rewrite(text, Options())
+    assert outcome.error is None
+    assert not load(text).problems and not load(outcome.after).problems
+    assert {entry.cause for entry in outcome.entries if entry.kind == "defect"} == {
+        "BuildKit would reject the result: line greater than the 65535 bytes BuildKit reads"
+    }

@@ -143,3 +143,9 @@ def test_values_of_words(word: str, value: str | None) -> None:
 )
 def test_anything_else_is_read_as_a_whole(text: str) -> None:
     assert shown(parse_script(text)) == shown(read_script(text))
+
+
+def test_words_behind_a_redirection_belong_to_the_command_in_a_list_within_a_pipeline() -> None:
+    text = "p || apt-get install a > /dev/null b | cat"
+    for script in (parse_script(text), read_script(text)):
+        assert [word.text for word in script.commands[1].words] == ["apt-get", "install", "a", "b"]

@@ -62,6 +62,17 @@ def test_heredoc_bodies_stay() -> None:
     assert splice(node, [(start, len(node.line), "")]) == "RUN cat <<E > /a\nx\nE\n"
 
 
+def test_an_edit_reaches_no_further_than_its_line() -> None:
+    node = load(b"RUN cat <<E\nbody\nE\n").instructions[0]
+    assert splice(node, [(4, 20, "x <<E")]) == "RUN x <<E\nbody\nE\n"
+
+
+@pytest.mark.parametrize("replacement", ["b", ""])
+def test_an_escape_alone_above_the_keyword_stays(replacement: str) -> None:
+    node = _run(b"\\\nRUN a c\n")
+    assert splice(node, [(4, 5, replacement)]) == f"\\\nRUN {replacement} c\n"
+
+
 @pytest.mark.parametrize(
     ("data", "delete", "insert", "expected"),
     [

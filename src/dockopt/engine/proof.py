@@ -12,7 +12,7 @@ from dockopt.engine.model import Effects
 from dockopt.facts.facts import Facts
 from dockopt.facts.packages import base_name, installed, read_call, unwrap
 from dockopt.shell.script import Script
-from dockopt.syntax.document import Document, read, read_fragment
+from dockopt.syntax.document import OVERLONG, Document, overlong, read, read_fragment
 from dockopt.syntax.nodes import Comment, Directive, Instruction, Node
 from dockopt.syntax.words import SPACE, same_value
 
@@ -24,7 +24,7 @@ def prove(before: Facts, after: Facts, effects: Effects) -> str | None:
     change = Change(before.document, after.document)
     return (
         _rereads(change)
-        or _accepted(after.document)
+        or _accepted(change)
         or _comments(before, after, change)
         or _scripts(before, after)
         or _commands(before, after, change, effects)
@@ -111,10 +111,15 @@ def _unlike(found: Sequence[Node], expected: Sequence[Node]) -> str | None:
     return None
 
 
-def _accepted(document: Document) -> str | None:
-    if document.problems:
-        return f"BuildKit would reject the result: {document.problems[0].message}"
-    return None
+def _accepted(change: Change) -> str | None:
+    for node in change.made:
+        error = node.error if isinstance(node, Instruction) else None
+        if error is None and overlong(node.text):
+            error = OVERLONG
+        if error is not None:
+            return f"BuildKit would reject the result: {error}"
+    problems = change.after.problems
+    return f"BuildKit would reject the result: {problems[0].message}" if problems else None
 
 
 def _all_comments(nodes: Iterable[Node], facts: Facts) -> Counter[str]:
@@ -253,7 +258,8 @@ def _beyond_it(node: Instruction) -> bool:
         if any(line.logical < 0 and not line.comment for line in lines):
             return True  # it ends an instruction at a blank line inside the continuation
     # It drops an instruction whose continuation the end of the file cuts off.
-    return not node.heredocs and node.text.startswith(node.escape, lines[-1].content_end)
+    last = next(line for line in reversed(lines) if line.logical >= 0)
+    return not node.heredocs and node.text.startswith(node.escape, last.content_end)
 
 
 def _disagreement(change: Change, document: Document) -> str | None:

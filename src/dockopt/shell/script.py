@@ -458,9 +458,9 @@ class _Builder:
         command.add_words(extra)
         command.outer_end = end
 
-    def _attach_to_last(self, pipeline: TreeNode, redirects: list[Redirect], extra: list[Word], node: TreeNode) -> None:
-        """The grammar hangs a redirection on the whole pipeline; POSIX binds it to the last command."""
-        last = pipeline.children[-1]
+    def _attach_to_last(self, whole: TreeNode, redirects: list[Redirect], extra: list[Word], node: TreeNode) -> None:
+        """The grammar hangs a redirection on a whole pipeline or list; POSIX binds it to the last command."""
+        last = whole.children[-1]
         if last.type in _COMMANDS:
             start = self.at(last.start_byte)
             command = next(command for command in reversed(self.commands) if command.start == start)
@@ -478,7 +478,7 @@ class _Builder:
                 self._command(first, within, item, tuple(redirects), node.end_byte, extra)
             elif first is not None and first.type not in _REDIRECTS:
                 self._walk(first, within, item)
-                if first.type == "pipeline":
+                if first.type in ("pipeline", "list"):
                     self._attach_to_last(first, redirects, extra, node)
             for child in node.children:
                 if child.type == "heredoc_redirect":

@@ -17,6 +17,14 @@ _DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\
 _DIRECTIVES = frozenset(("syntax", "escape", "check"))
 _BOM = "\ufeff"
 _LONGEST_LINE = 65536  #: bytes with the line ending: Go's bufio.Scanner, which BuildKit reads with, takes no more
+OVERLONG = "line greater than the 65535 bytes BuildKit reads"
+
+
+def overlong(text: str) -> bool:
+    """Whether a line of a text is longer than BuildKit reads."""
+    if len(text) * 4 <= _LONGEST_LINE:
+        return False
+    return any(len(line.encode("utf-8", "surrogateescape")) >= _LONGEST_LINE for line in text.split("\n"))
 
 
 class Problem(NamedTuple):
@@ -146,9 +154,7 @@ class _Reader:
         seen: set[str] = set()
         index, lines = 0, self.lines
         if lines and max(map(len, lines)) * 4 > _LONGEST_LINE:
-            for number, line in enumerate(lines, 1):
-                if len(line.encode("utf-8", "surrogateescape")) > _LONGEST_LINE:
-                    self.problems.append(Problem(number, "line greater than the 65535 bytes BuildKit reads"))
+            self.problems.extend(Problem(number, OVERLONG) for number, line in enumerate(lines, 1) if overlong(line))
         escape, origin, nodes = self.escape, self.origin, self.nodes
         while index < len(lines):
             raw = lines[index]

@@ -72,10 +72,10 @@ def _put_in(node: Instruction, batch: list[Edit]) -> str | None:
             line = lines[index]
         by = line.content_start - line.logical
         first, past = start + by, end + by
-        if not replacement or replacement.isspace():
+        if past > line.content_end or not replacement or replacement.isspace():
             return None
         if line is not last and not text[past : line.content_end].strip():
-            return None  # at the end of the line, or beyond
+            return None  # at the end of the line
         out.append(text[pos:first])
         out.append(replacement)
         pos = past
@@ -130,7 +130,7 @@ def _moves_up(node: Instruction, batch: list[Edit], content: list[Line], new: li
     """
     past = content[0].logical + content[0].content_end - content[0].content_start
     reach = max((end for start, end, text in batch if start == node.args_start and not text), default=0)
-    if reach < past:
+    if not past or reach < past:
         return 0
     index = next((index for index, text in enumerate(new) if index and text.strip()), 0)
     if not index or any(line.logical < 0 for line in node.lines[: node.lines.index(content[index])]):
