@@ -35,6 +35,7 @@ _CACHES = (CACHE, "/etc/apk/cache")
 _REFRESH = ("-U", "--update", "--update-cache")
 # Verbs that look at nothing but the installed database.
 _NO_INDEX = frozenset(("del", "info", "audit", "update", "cache", "stats", "verify", "index"))
+_ADD = re.compile(r"(?<![\w./-])apk\s+(?:-\S+\s+)*add\b")
 _OLD = re.compile(r"2\.\d|3\.[0-2](\D|\Z)")
 _SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh"))
 # Scripts of the project itself that may well call apk; builds (configure, gradlew …) do not, nor does what
@@ -67,6 +68,7 @@ class ApkNoCache(Transform):
         cache-configured: the call names a cache directory, or ``/etc/apk/cache`` is set up in this file
         index-needed: a later call, or a script run later, may use the index this call fetches
         old-apk: Alpine before 3.3, whose apk does not know the flag
+        opaque-script: the script is not one that dockopt reads
 
     References:
         https://github.com/gliderlabs/docker-alpine/blob/master/docs/usage.md#disabling-cache
@@ -81,6 +83,9 @@ class ApkNoCache(Transform):
     mentions = ("apk",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+        for view in facts.scripts:
+            if view.opaque is not None and not view.stage.windows and _ADD.search(view.script.text):
+                yield Refusal(view.instruction, "opaque-script", view.opaque)
         scopes = by_script(facts.invocations("apk"))
         if not scopes:
             return

@@ -46,6 +46,7 @@ class AptCleanLists(Transform):
         cache-mount: the RUN mounts something over the lists, so they stay out of the layer
         no-place: the last use of apt stands where no command can be added after it
         exec-form: the RUN is in JSON form, which has no shell
+        opaque-script: the script is not one that dockopt reads
         other-removal: the lists are removed by another pattern than the usual one, which a linter may not know
 
     References:
@@ -75,6 +76,8 @@ class AptCleanLists(Transform):
                         yield Refusal(node, "exec-form", "a RUN in JSON form runs one command without a shell")
                 elif view.opaque is None:
                     yield from _for_run(document, facts, view)
+                elif (unread := _apt.unread_install(view)) is not None:
+                    yield Refusal(node, "opaque-script", unread)
 
 
 def _leaves_lists(uses: tuple[Use, ...]) -> bool:

@@ -75,6 +75,7 @@ class AptNoInstallRecommends(Transform):
     Refuses:
         recommends-wanted: the call asks for recommended packages, or a comment beside it speaks of them
         set-in-config: the file writes an apt configuration that settles it
+        opaque-script: the script is not one that dockopt reads
 
     References:
         https://manpages.debian.org/bookworm/apt/apt-get.8.en.html
@@ -92,6 +93,10 @@ class AptNoInstallRecommends(Transform):
     mildest = "unsafe"
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+        for view in facts.scripts:
+            unread = _apt.unread_install(view) if not view.stage.windows else None
+            if unread is not None:
+                yield Refusal(view.instruction, "opaque-script", unread)
         by_view: dict[int, tuple[ScriptView, list[Invocation]]] = {}
         for view, call in facts.invocations("apt"):
             if not _wanting(call):
