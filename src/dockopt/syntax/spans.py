@@ -61,8 +61,8 @@ def _put_in(node: Instruction, batch: list[Edit]) -> str | None:
     last = lines[-1]
     if last.logical < 0 or text.startswith(node.escape, last.content_end):
         return None
-    out: list[str] = []
-    pos = index = 0
+    raw: list[Edit] = []
+    index = 0
     for start, end, replacement in batch:
         line = lines[index]
         while line.logical < 0 or start > line.logical + line.content_end - line.content_start:
@@ -71,16 +71,13 @@ def _put_in(node: Instruction, batch: list[Edit]) -> str | None:
             index += 1
             line = lines[index]
         by = line.content_start - line.logical
-        first, past = start + by, end + by
+        past = end + by
         if past > line.content_end or not replacement or replacement.isspace():
             return None
         if line is not last and not text[past : line.content_end].strip():
             return None  # at the end of the line
-        out.append(text[pos:first])
-        out.append(replacement)
-        pos = past
-    out.append(text[pos:])
-    return "".join(out)
+        raw.append((start + by, past, replacement))
+    return splice_text(text, raw)
 
 
 def _by_lines(node: Instruction, batch: list[Edit]) -> str:

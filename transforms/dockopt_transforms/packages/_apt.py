@@ -89,7 +89,7 @@ _HARMLESS_FILES = re.compile(
     re.I,
 )
 _HINTS = re.compile(r"install|dep|setup|apt|bootstrap|provision|prepare|package|prereq|require|debian|ubuntu", re.I)
-_INSTALL = re.compile(r"(?<![\w./-])(?:apt-get|apt|aptitude)\s+(?:-\S+\s+)*install\b")
+INSTALL = re.compile(r"(?<![\w./-])(?:apt-get|apt|aptitude)\s+(?:-\S+\s+)*install\b")
 _INSTALLERS = re.compile(r"install|deps|depend|apt|bootstrap|provision", re.I)
 _SYSTEM = ("/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/", "/etc/init.d/")
 _CONDITIONAL = frozenset(
@@ -264,11 +264,6 @@ def node_uses(facts: Facts, node: Instruction) -> tuple[Use, ...]:
     if view.opaque is not None:
         return uses_in("./apt-script") if "apt" in view.script.text else ()
     return uses_of(view.script)
-
-
-def unread_install(view: ScriptView) -> str | None:
-    """Why a script is not read that seems to install packages with apt; None for any other."""
-    return view.opaque if view.opaque is not None and _INSTALL.search(view.script.text) else None
 
 
 class Need(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
@@ -47,6 +48,13 @@ def by_script(calls: list[tuple[ScriptView, Invocation]]) -> list[Scope]:
     for view, call in calls:
         found.setdefault(view.instruction.id, (view, []))[1].append(call)
     return [Scope(view, tuple(own)) for view, own in found.values()]
+
+
+def unread(facts: Facts, pattern: re.Pattern[str]) -> Iterator[Refusal]:
+    """A refusal for each script that cannot be read in whose text a pattern finds a call."""
+    for view in facts.scripts:
+        if view.opaque is not None and not view.stage.windows and pattern.search(view.script.text):
+            yield Refusal(view.instruction, "opaque-script", view.opaque)
 
 
 def mount_targets(node: Instruction) -> list[str]:

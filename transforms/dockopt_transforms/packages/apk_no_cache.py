@@ -26,7 +26,7 @@ from dockopt.api import (
     split_reference,
     unwrap,
 )
-from dockopt_transforms.packages._cleanup import by_script, later_scripts, mounted, removes
+from dockopt_transforms.packages._cleanup import by_script, later_scripts, mounted, removes, unread
 from dockopt_transforms.packages._errexit import ends_script
 
 CACHE = "/var/cache/apk"
@@ -83,9 +83,7 @@ class ApkNoCache(Transform):
     mentions = ("apk",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        for view in facts.scripts:
-            if view.opaque is not None and not view.stage.windows and _ADD.search(view.script.text):
-                yield Refusal(view.instruction, "opaque-script", view.opaque)
+        yield from unread(facts, _ADD)
         scopes = by_script(facts.invocations("apk"))
         if not scopes:
             return

@@ -19,6 +19,7 @@ from dockopt.api import (
 )
 from dockopt_transforms.packages import _apt
 from dockopt_transforms.packages._apt import CLEANUP, LIKELY, LISTS, LISTS_REMOVED, MAYBE, SURE, Use
+from dockopt_transforms.packages._cleanup import unread
 
 _CACHES = ("/var/cache/apt/archives", "/var/cache/apt")
 
@@ -64,6 +65,7 @@ class AptCleanLists(Transform):
     mentions = ("apt",)
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
+        yield from unread(facts, _apt.INSTALL)
         for stage in facts.stages.all:
             if stage.windows:
                 continue
@@ -76,8 +78,6 @@ class AptCleanLists(Transform):
                         yield Refusal(node, "exec-form", "a RUN in JSON form runs one command without a shell")
                 elif view.opaque is None:
                     yield from _for_run(document, facts, view)
-                elif (unread := _apt.unread_install(view)) is not None:
-                    yield Refusal(node, "opaque-script", unread)
 
 
 def _leaves_lists(uses: tuple[Use, ...]) -> bool:

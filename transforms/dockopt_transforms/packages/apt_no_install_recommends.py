@@ -23,6 +23,7 @@ from dockopt.api import (
     insert_after,
 )
 from dockopt_transforms.packages import _apt
+from dockopt_transforms.packages._cleanup import unread
 
 FLAG = "--no-install-recommends"
 
@@ -93,10 +94,7 @@ class AptNoInstallRecommends(Transform):
     mildest = "unsafe"
 
     def propose(self, document: Document, facts: Facts) -> Iterator[Proposal | Refusal]:
-        for view in facts.scripts:
-            unread = _apt.unread_install(view) if not view.stage.windows else None
-            if unread is not None:
-                yield Refusal(view.instruction, "opaque-script", unread)
+        yield from unread(facts, _apt.INSTALL)
         by_view: dict[int, tuple[ScriptView, list[Invocation]]] = {}
         for view, call in facts.invocations("apt"):
             if not _wanting(call):
